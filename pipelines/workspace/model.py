@@ -1,0 +1,271 @@
+"""`outlay.yaml` as frozen models: what a workspace may say, with the defaults for what it leaves out.
+
+Only `name` and `sources` are required; a workflow needs only `unit`. Every amount is a `Decimal`, read from the
+YAML text and never through a float.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+NAME_PATTERN = r"^[A-Za-z0-9._-]{1,63}$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+
+REQUEST_KINDS = (
+    "requests", "otlp", "litellm", "litellm-spendlogs", "openai", "openai-batch", "anthropic", "anthropic-batch",
+    "bedrock", "vertex", "azure-apim", "langfuse", "helicone", "openrouter",
+)  # fmt: skip
+BILL_KINDS = (
+    "openai-usage", "openai-costs", "anthropic-usage", "anthropic-cost", "openrouter-activity", "focus", "invoices",
+)  # fmt: skip
+FACT_KINDS = ("outcomes", "outcome-counts", "evaluations")
+Kind = Literal[
+    "requests", "otlp", "litellm", "litellm-spendlogs", "openai", "openai-batch", "anthropic", "anthropic-batch",
+    "bedrock", "vertex", "azure-apim", "langfuse", "helicone", "openrouter",
+    "openai-usage", "openai-costs", "anthropic-usage", "anthropic-cost", "openrouter-activity", "focus", "invoices",
+    "outcomes", "outcome-counts", "evaluations",
+]  # fmt: skip
+
+
+def _exact(value: Any) -> Any:
+    """Amounts are decimal strings or numbers as YAML spelt them; a float would already have lost the end."""
+    if isinstance(value, bool):
+        raise ValueError("expected an amount such as \"6.50\", found true or false")
+    if isinstance(value, float):
+        return Decimal(repr(value))
+    return value
+
+
+Amount = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, max_digits=28, decimal_places=12)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Reporting(Strict):
+    timezone: str = "UTC"
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "USD"
+    week_starts: Literal["monday"] = "monday"
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"unknown time zone {value!r}, expected an IANA name such as Europe/Berlin")
+        return value
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+
+class Source(Strict):
+    name: Name
+    kind: Kind
+    path: str
+    priority: int = 0
+    sampling: Annotated[float, Field(gt=0, le=1)] | None = None
+
+    @property
+    def family(self) -> Literal["requests", "outcomes", "evaluations", "outcome-counts", "bills"]:
+        if self.kind in REQUEST_KINDS:
+            return "requests"
+        if self.kind in BILL_KINDS:
+            return "bills"
+        return self.kind  # type: ignore[return-value]
+
+
+class AssignRule(Strict):
+    match: dict[str, str] = Field(min_length=1)
+    workflow: Name
+    task_type: Name | None = None
+    from_: date | None = Field(default=None, alias="from")
+
+
+class Tags(Strict):
+    """Which field or attribute carries which dimension: the first that a record holds wins."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    workflow: tuple[str, ...] = ("workflow", "gen_ai.workflow.name", "traceloop.workflow.name")
+    task_type: tuple[str, ...] = ("task_type",)
+    unit_id: tuple[str, ...] = ("unit_id", "document_id", "decision_id", "run_id")
+    attempt_id: tuple[str, ...] = ("attempt_id",)
+    stratum: tuple[str, ...] = ("stratum",)
+
+    @model_validator(mode="after")
+    def _dimensions(self) -> Tags:
+        for name, keys in (self.model_extra or {}).items():
+            if not re.fullmatch(NAME_PATTERN, name) or not isinstance(keys, list) or not all(isinstance(k, str) for k in keys):
+                raise ValueError(f"tags.{name}: expected a list of field or attribute names")
+        return self
+
+    @property
+    def dimensions(self) -> dict[str, tuple[str, ...]]:
+        """Further dimensions (team, customer, environment …) that spend can be charged back by."""
+        return {name: tuple(keys) for name, keys in (self.model_extra or {}).items()}
+
+
+class Value(Strict):
+    """What one good outcome is worth: exactly one of a fixed amount, a field of the event, or minutes × rate."""
+
+    per_outcome_usd: Amount | None = None
+    field: Literal["value_usd"] | None = None
+    minutes_saved: Amount | None = None
+    hourly_rate_usd: Amount | None = None
+    basis: str | None = None
+    owner: str | None = None
+    from_: date | None = Field(default=None, alias="from")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Value:
+        minutes = self.minutes_saved is not None or self.hourly_rate_usd is not None
+        if minutes and (self.minutes_saved is None or self.hourly_rate_usd is None):
+            raise ValueError("minutes_saved and hourly_rate_usd belong together")
+        if sum((self.per_outcome_usd is not None, self.field is not None, minutes)) != 1:
+            raise ValueError("expected one of per_outcome_usd, field, or minutes_saved with hourly_rate_usd")
+        return self
+
+
+class Budget(Strict):
+    monthly_usd: Amount | None = None
+    per_outcome_usd: Amount | None = None
+    from_: date | None = Field(default=None, alias="from")
+
+
+class Quality(Strict):
+    retention: Annotated[float, Field(gt=0, le=1)] = 0.95
+    floor: Annotated[float, Field(gt=0, le=1)] = 0.90
+    protected: bool = False
+
+
+class ModelLimits(Strict):
+    allow: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+
+
+def _as_list(value: Any) -> Any:
+    return value if isinstance(value, list | tuple) else [value]
+
+
+class Workflow(Strict):
+    unit: Annotated[str, Field(min_length=1, max_length=63)]
+    owner: str | None = None
+    value: Annotated[tuple[Value, ...], BeforeValidator(_as_list)] = ()
+    budget: Annotated[tuple[Budget, ...], BeforeValidator(_as_list)] = ()
+    grain: Literal["unit", "day"] = "unit"
+    accept: Literal["completed", "accepted"] = "completed"
+    maturity_days: Annotated[int, Field(ge=0, le=365)] = 2
+    tasks: dict[Name, str] = Field(default_factory=dict)
+    quality: Quality = Quality()
+    models: ModelLimits = ModelLimits()
+
+
+class Tier(Strict):
+    name: Name
+    rank: Annotated[int, Field(ge=0)]
+    models: tuple[Annotated[str, Field(pattern=r"^[^/\s]+/\S+$")], ...] = Field(min_length=1)  #: provider/model
+
+
+class Rates(Strict):
+    contract: str | None = None
+
+
+class Approver(Strict):
+    name: str
+    email: str | None = None
+
+
+def _approver(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class Reload(Strict):
+    command: tuple[str, ...] = Field(min_length=1)
+    timeout_s: Annotated[int, Field(gt=0, le=3600)] = 60
+
+
+class Probe(Strict):
+    url: str
+    key: Annotated[str, Field(pattern=r"^os\.environ/[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+
+
+class Target(Strict):
+    name: Name
+    kind: Literal["litellm", "portkey", "envoy", "json"]
+    path: str
+    mode: Literal["file", "git", "print"] = "file"
+    models: dict[Name, dict[str, Any]] = Field(default_factory=dict)  #: tier -> the gateway's own parameters
+    reload: Reload | None = None
+    probe: Probe | None = None
+
+
+class Routing(Strict):
+    policy: str = "routing/policy.yaml"
+    approvers: tuple[Annotated[Approver, BeforeValidator(_approver)], ...] = ()
+    rollback: Literal["recommend", "auto"] = "recommend"
+    targets: tuple[Target, ...] = ()
+
+
+class Access(Strict):
+    viewers: tuple[str, ...] = ()
+
+
+class Engine(Strict):
+    kind: Literal["duckdb", "spark"] = "duckdb"
+    master: str | None = None
+
+
+class Workspace(Strict):
+    """One company's workspace. Names of sources, workflows, tiers and targets are unique."""
+
+    name: Annotated[str, Field(min_length=1)]
+    reporting: Reporting = Reporting()
+    sources: tuple[Source, ...] = Field(min_length=1)
+    assign: tuple[AssignRule, ...] = ()
+    tags: Tags = Tags()
+    workflows: dict[Name, Workflow] = Field(default_factory=dict)
+    tiers: tuple[Tier, ...] = ()
+    capabilities: dict[str, Name] = Field(default_factory=dict)  #: capability -> the tier it needs
+    rates: Rates = Rates()
+    routing: Routing = Routing()
+    access: Access = Access()
+    engine: Engine = Engine()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Workspace:
+        _unique("sources", [s.name for s in self.sources])
+        _unique("tiers", [t.name for t in self.tiers])
+        _unique("tiers (rank)", [str(t.rank) for t in self.tiers])
+        _unique("routing.targets", [t.name for t in self.routing.targets])
+        listed = [m for t in self.tiers for m in t.models]
+        _unique("tiers (models)", listed)
+        tiers = {t.name for t in self.tiers}
+        for capability, tier in self.capabilities.items():
+            if tier not in tiers:
+                raise ValueError(f"capabilities.{capability}: unknown tier {tier!r}, expected one of {sorted(tiers)}")
+        for target in self.routing.targets:
+            for tier in target.models:
+                if tier not in tiers:
+                    raise ValueError(
+                        f"routing.targets.{target.name}.models: unknown tier {tier!r}, expected one of {sorted(tiers)}"
+                    )
+        return self
+
+    def tier_of(self, model: str) -> str | None:
+        """The tier that lists `provider/model`, compared as written."""
+        return next((t.name for t in self.tiers if model in t.models), None)
+
+
+def _unique(where: str, names: list[str]) -> None:
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise ValueError(f"{where}: named twice: {', '.join(twice)}")

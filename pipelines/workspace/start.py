@@ -1,0 +1,64 @@
+"""`outlay init`: a new workspace folder with a commented `outlay.yaml` to fill in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from pipelines.workspace.errors import UsageError
+from pipelines.workspace.load import FILE_NAME
+
+TEMPLATE = """\
+# Outlay reads this file and nothing else. `outlay check` says what is wrong with it.
+name: {name}
+reporting: {{timezone: UTC, currency: USD, week_starts: monday}}
+
+# Where your logs are: one line a source. .gz and .zst are read as they are, `**` crosses folders.
+sources:
+  - {{name: calls, kind: requests, path: "logs/calls/*.jsonl"}}
+  - {{name: outcomes, kind: outcomes, path: "logs/outcomes/*.jsonl"}}
+  # - {{name: gateway, kind: litellm, path: "logs/gateway/*.jsonl", priority: 10}}
+  # - {{name: traces, kind: otlp, path: "logs/otlp/*.jsonl", priority: 5}}
+  # - {{name: evals, kind: evaluations, path: "logs/evals/*.jsonl"}}
+
+# Logs without tags: the first rule that matches names workflow and task type.
+assign: []
+#  - {{match: {{source: gateway, key_alias: "legal-*"}}, workflow: contract_review}}
+
+# Which field or attribute carries which dimension; the first one found wins.
+tags:
+  workflow: [workflow, gen_ai.workflow.name, traceloop.workflow.name]
+  task_type: [task_type]
+  unit_id: [unit_id, document_id, decision_id, run_id]
+
+# What you deliver. Only `unit` is required; without `value` a workflow is not ranked.
+workflows: {{}}
+#  contract_review:
+#    unit: document
+#    owner: legal-ops
+#    value: {{per_outcome_usd: "6.50", basis: "paralegal minutes saved"}}
+#    tasks: {{clause_extraction: extraction, risk_judgement: reasoning}}
+#    quality: {{retention: 0.95, floor: 0.90}}
+
+# The capability ladder, and the tier that each kind of work needs.
+tiers: []
+#  - {{name: frontier, rank: 3, models: [openai/gpt-5.4]}}
+#  - {{name: light, rank: 1, models: [openai/gpt-5-mini]}}
+capabilities: {{}}
+#  {{extraction: light, classification: light, reasoning: frontier}}
+"""
+
+
+def start(directory: Path) -> Path:
+    """Make the folder and its file; answers the file. Raises UsageError where one is already."""
+    root = directory.expanduser().resolve()
+    file = root / FILE_NAME
+    if file.exists():
+        raise UsageError(f"{file} is already there; nothing was changed")
+    for folder in ("logs/calls", "logs/outcomes", "bills"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    file.write_text(TEMPLATE.format(name=json.dumps(root.name or "workspace")), "utf-8")
+    ignore = root / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text(".outlay/\n", "utf-8")
+    return file
