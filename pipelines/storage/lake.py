@@ -1,0 +1,47 @@
+"""The lake: every distinct record as it was read, as Parquet partitioned by the UTC day of the record.
+
+Files are written once, named for their run, and belong to the lake only when the run's transaction that registers
+them commits; what an interrupted run left behind is swept away by the next one.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import duckdb
+
+from pipelines.storage.models import literal
+
+TABLES = ("requests", "spans", "outcomes", "evaluations")
+
+
+def add(con: duckdb.DuckDBPyConnection, lake: Path, table: str, relation: str, run_id: str) -> None:
+    """Write the rows of `relation` (they need a `time`) under `lake/<table>/utc_day=…/` and register the files."""
+    if not con.execute(f"select 1 from {relation} limit 1").fetchall():
+        return
+    folder = lake / table
+    folder.mkdir(parents=True, exist_ok=True)
+    con.execute(
+        f"copy (select *, cast(time as date) as utc_day from {relation}) "
+        f"to {literal(str(folder))} (format parquet, compression zstd, partition_by (utc_day), "
+        f"filename_pattern '{run_id}-{{i}}', overwrite_or_ignore)"
+    )
+    written = [(str(p.relative_to(lake)), run_id) for p in sorted(folder.glob(f"utc_day=*/{run_id}-*.parquet"))]
+    con.executemany("insert into lake_files values (?, ?)", written)
+
+
+def pattern(lake: Path, table: str) -> str:
+    """Glob of one table's files."""
+    return str(lake / table / "utc_day=*" / "*.parquet")
+
+
+def sweep(con: duckdb.DuckDBPyConnection, lake: Path) -> int:
+    """Delete the files of runs that never committed; answers how many there were."""
+    known = {row[0] for row in con.execute("select file from lake_files").fetchall()}
+    gone = 0
+    for file in lake.glob("*/utc_day=*/*.parquet"):
+        if str(file.relative_to(lake)) not in known:
+            os.unlink(file)
+            gone += 1
+    return gone

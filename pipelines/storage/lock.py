@@ -1,0 +1,45 @@
+"""One writer at a time: the run lock of a workspace."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pipelines.workspace.errors import OutlayError
+
+
+@contextmanager
+def run_lock(home: Path, wait_s: float) -> Iterator[None]:
+    """Hold the workspace's run lock; the operating system frees it when the process dies, however it dies.
+
+    Raises OutlayError after `wait_s` seconds if another run still holds it.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    handle = os.open(home / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        _acquire(handle, home, wait_s)
+        os.ftruncate(handle, 0)
+        os.write(handle, f"{os.getpid()}\n".encode())
+        yield
+    finally:
+        os.close(handle)
+
+
+def _acquire(handle: int, home: Path, wait_s: float) -> None:
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError as error:
+            if time.monotonic() >= deadline:
+                holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
+                raise OutlayError(
+                    f"another run (process {holder}) is writing {home}; it was not disturbed. "
+                    f"Waited {wait_s:.0f} s: try again when it is done"
+                ) from error
+            time.sleep(0.05)

@@ -1,0 +1,32 @@
+"""The SQL models: one file each under `sql/`, named `stage/model`."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+
+@cache
+def sql_root() -> Path:
+    """The folder of SQL models, beside the package in a checkout and in a wheel alike."""
+    return Path(str(files("pipelines"))).parent / "sql"
+
+
+@cache
+def sql(name: str) -> str:
+    """Text of `sql/<name>.sql`."""
+    return (sql_root() / f"{name}.sql").read_text("utf-8")
+
+
+def filled(name: str, **parts: str) -> str:
+    """A model whose `{{name}}` places are filled with SQL that was built from validated workspace keys."""
+    text = sql(name)
+    for key, value in parts.items():
+        text = text.replace("{{" + key + "}}", value)
+    return text
+
+
+def literal(text: str) -> str:
+    """A SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,95 @@
+-- grain: the ledger's tables, each with its own grain on the line above it
+-- one row per setting of the ledger itself (schema version, meaning of the workspace file, rate book, published set)
+create table if not exists settings (name varchar, value varchar);
+-- one row per (source, file): what was read of it, and how to know it again
+create table if not exists files (
+    source varchar, kind varchar, file varchar, size bigint, stat varchar, sha256 varchar, windows varchar,
+    records_read bigint, stored bigint, duplicate bigint, superseded bigint, quarantined bigint, refused varchar,
+    run_id varchar
+);
+-- one row per refused record (line) or file (line is null)
+create table if not exists quarantine (source varchar, file varchar, line bigint, day date, reason varchar, excerpt varchar);
+-- one row per lake file that belongs to a committed run
+create table if not exists lake_files (file varchar, run_id varchar);
+-- one row per distinct payload of a request, losers of deduplication too
+create table if not exists records (
+    source varchar, kind varchar, file varchar, line bigint,
+    record_key varchar, request_id varchar, response_id varchar, time timestamptz, provider varchar, model varchar,
+    status varchar, input_uncached bigint, cache_read bigint, cache_write bigint, cache_write_long bigint,
+    output_nonreasoning bigint, output_reasoning bigint, extras map(varchar, bigint), known_classes bigint,
+    service_tier varchar, region varchar, latency_ms bigint, recorded_usd decimal(28, 12), recorded_is_estimate boolean,
+    units struct(unit_id varchar, weight varchar)[], tags map(varchar, varchar), resource_tags map(varchar, varchar),
+    trace_id varchar, span_id varchar, parent_span_id varchar, updated_at timestamptz, flags varchar[],
+    canonical varchar, request_key varchar, payload varchar, day date, own_rank bigint, group_key varchar, wins boolean
+);
+-- one row per distinct span that is no request
+create table if not exists spans (
+    trace_id varchar, span_id varchar, parent_span_id varchar, time timestamptz, tags map(varchar, varchar)
+);
+-- one row per request and payload that was priced; kept until `run --full`
+create table if not exists prices (
+    request_key varchar, payload varchar, cost_basis varchar, cost_usd decimal(28, 12), list_cost_usd decimal(28, 12),
+    rate_source varchar, missing varchar,
+    input_price decimal(22, 15), cache_read_price decimal(22, 15), cache_write_price decimal(22, 15),
+    cache_write_long_price decimal(22, 15), output_price decimal(22, 15), reasoning_price decimal(22, 15),
+    input_usd decimal(28, 12), cache_read_usd decimal(28, 12), cache_write_usd decimal(28, 12),
+    cache_write_long_usd decimal(28, 12), output_usd decimal(28, 12), reasoning_usd decimal(28, 12)
+);
+-- one row per request and further SKU (web searches, audio …)
+create table if not exists price_extras (
+    request_key varchar, payload varchar, sku varchar, quantity bigint, unit_price_usd decimal(22, 15),
+    amount_usd decimal(28, 12), rate_source varchar
+);
+-- one row per request that counts: the winner of its calls, with its dimensions
+create table if not exists requests (
+    request_key varchar, payload varchar, request_id varchar, source varchar, time timestamptz, day date, utc_day date,
+    provider varchar, model varchar, model_key varchar, tier varchar, service_tier varchar, region varchar,
+    status varchar, workflow varchar, task_type varchar, unit_id varchar,
+    units struct(unit_id varchar, weight varchar)[], attempt_id varchar, stratum varchar, reason varchar,
+    latency_ms bigint, input_uncached bigint, cache_read bigint, cache_write bigint, cache_write_long bigint,
+    output_nonreasoning bigint, output_reasoning bigint, input_tokens bigint, output_tokens bigint,
+    cost_basis varchar, cost_usd decimal(28, 12), recorded_usd decimal(28, 12), assigned_by bigint
+);
+-- one row per (request, unit) that bears a part of it
+create table if not exists allocations (
+    request_key varchar, day date, workflow varchar, unit_id varchar, cost_usd decimal(28, 12)
+);
+-- one row per outcome event
+create table if not exists outcome_events (
+    source varchar, kind varchar, file varchar, line bigint, event_id varchar, time timestamptz, workflow varchar,
+    unit_id varchar, event varchar, attempt_id varchar, value_usd decimal(28, 12), quality decimal(28, 12),
+    signal varchar, parent_workflow varchar, parent_unit_id varchar, canonical varchar, day date
+);
+-- one row per evaluated (workflow, task type, item, provider, model)
+create table if not exists evaluations (
+    source varchar, kind varchar, file varchar, line bigint, workflow varchar, task_type varchar, item_id varchar,
+    provider varchar, model varchar, quality decimal(28, 12), time timestamptz, signal varchar, input_tokens bigint,
+    output_tokens bigint, cost_usd decimal(28, 12), latency_ms bigint, stratum varchar, canonical varchar
+);
+-- one row per event that changed whether a unit is good: +1 or −1 on its day
+create table if not exists unit_changes (
+    workflow varchar, unit_id varchar, event_id varchar, time timestamptz, day date, change bigint,
+    value_usd decimal(28, 12)
+);
+-- one row per (workflow, unit): its status as of the last event
+create table if not exists unit_status (
+    workflow varchar, unit_id varchar, status varchar, outcome_day date, value_usd decimal(28, 12)
+);
+-- one row per (day, workflow)
+create table if not exists daily_cost (
+    day date, workflow varchar, unit varchar, outcomes bigint, failed_units bigint, requests bigint,
+    input_tokens bigint, output_tokens bigint, spend_usd decimal(38, 12), failure_spend_usd decimal(38, 12),
+    cost_per_outcome_usd decimal(38, 12)
+);
+-- one row per (workflow, unit)
+create table if not exists unit_costs (
+    workflow varchar, unit varchar, unit_id varchar, status varchar, first_request timestamptz, outcome_day date,
+    attempts bigint, requests bigint, spend_usd decimal(38, 12), value_usd decimal(38, 12)
+);
+-- one row per (published day, workflow) that a later run changed
+create table if not exists restatements (
+    published_at timestamptz, day date, workflow varchar, before_usd decimal(38, 12), after_usd decimal(38, 12),
+    cause varchar
+);
+-- one row per (table, day): the published segment that holds it
+create table if not exists segments (name varchar, day date, file varchar);
