@@ -1,0 +1,171 @@
+"""Once and only once, for ever: one call counts once, whichever files and sources report it, in whatever order.
+
+The rules stand in `sql/intake/`: `places` for requests, `event_places` for outcomes, `evaluation_places` for marks.
+A record with the very payload of a stored one is a duplicate; a different payload that loses is superseded.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from pipelines.intake.intake import FileCounts, Intake
+from pipelines.storage import lake
+from pipelines.storage.models import filled, sql
+from pipelines.workspace.load import Loaded
+
+
+def deduplicate(
+    con: duckdb.DuckDBPyConnection, loaded: Loaded, lake_root: Path, run_id: str, intake: Intake
+) -> None:
+    """Move `incoming_*` into the ledger and the lake, count every record, and mark the days that must be redone."""
+    priorities = [(s.name, s.priority) for s in loaded.config.sources]
+    con.execute("create or replace temp table source_priorities (source varchar, priority bigint)")
+    con.executemany("insert into source_priorities values (?, ?)", priorities)
+    _requests(con, loaded, lake_root, run_id, intake)
+    _spans(con, lake_root, run_id)
+    _outcomes(con, loaded, lake_root, run_id, intake)
+    _evaluations(con, lake_root, run_id, intake)
+    con.executemany(
+        "update files set stored = stored + ?, duplicate = duplicate + ?, superseded = superseded + ? "
+        "where source = ? and file = ?",
+        [(c.stored, c.duplicate, c.superseded, s, f) for (s, f), c in sorted(intake.per_file.items())] or [(0, 0, 0, "", "")],
+    )
+
+
+def rerank_everything(con: duckdb.DuckDBPyConnection) -> None:
+    """Decide every winner anew (the sources' priorities changed)."""
+    con.execute("create or replace temp table fresh_requests as select * from records where false")
+    con.execute("create or replace temp table affected_keys as select distinct request_key from records")
+    _decide(con)
+
+
+def _requests(con: duckdb.DuckDBPyConnection, loaded: Loaded, lake_root: Path, run_id: str, intake: Intake) -> None:
+    zone = loaded.config.reporting.timezone
+    con.execute(f"create or replace temp table staged_requests as {filled('intake/staged_requests', zone=zone)}")
+    con.execute(f"create or replace temp table fresh_requests as {sql('intake/fresh_requests')}")
+    con.execute(f"create or replace temp table affected_keys as {sql('intake/affected_keys')}")
+    _decide(con)
+    con.execute(
+        "insert into records by name select fresh_requests.*, own_rank, group_key, wins "
+        "from fresh_requests inner join places using (request_key, payload)"
+    )
+    for source, file, stored, superseded, duplicate in con.execute(sql("intake/file_counts")).fetchall():
+        counts = intake.per_file[(source, file)]
+        counts.stored += stored
+        counts.superseded += superseded
+        counts.duplicate += duplicate
+    lake.add(con, lake_root, "requests", "fresh_requests", run_id)
+
+
+def _decide(con: duckdb.DuckDBPyConnection) -> None:
+    """Places of all candidates; winners that changed re-open their days, and so do calls whose losers changed."""
+    con.execute(f"create or replace temp table candidates as {sql('intake/candidates')}")
+    con.execute(f"create or replace temp table places as {sql('intake/places')}")
+    con.execute(
+        "create or replace temp table moved as select records.request_key, records.payload, places.own_rank, "
+        "places.group_key, places.wins, records.day, records.wins as won, records.group_key as was_in from records "
+        "inner join places using (request_key, payload) where records.wins is distinct from places.wins "
+        "or records.group_key is distinct from places.group_key or records.own_rank is distinct from places.own_rank"
+    )
+    con.execute("insert into touched_days select distinct day from moved where won or wins")
+    con.execute(
+        "update records set own_rank = moved.own_rank, group_key = moved.group_key, wins = moved.wins from moved "
+        "where records.request_key = moved.request_key and records.payload = moved.payload"
+    )
+    # a fresh loser lends its tags to the winner of its call, which may lie on another day
+    con.execute(
+        "insert into touched_days select distinct day from records where wins and group_key in (select group_key "
+        "from places inner join fresh_requests using (request_key, payload))"
+    )
+    con.execute(
+        "insert into touched_days select distinct day from fresh_requests "
+        "inner join places using (request_key, payload) where wins"
+    )
+
+
+def _spans(con: duckdb.DuckDBPyConnection, lake_root: Path, run_id: str) -> None:
+    con.execute(
+        "create or replace temp table fresh_spans as select trace_id, span_id, parent_span_id, time, tags "
+        "from incoming_spans except select * from spans"
+    )
+    con.execute("insert into spans select * from fresh_spans")
+    con.execute(
+        "insert into touched_days select distinct day from records where trace_id in (select trace_id from fresh_spans)"
+    )
+    lake.add(con, lake_root, "spans", "fresh_spans", run_id)
+
+
+def _outcomes(con: duckdb.DuckDBPyConnection, loaded: Loaded, lake_root: Path, run_id: str, intake: Intake) -> None:
+    con.execute(f"create or replace temp table event_places as {sql('intake/event_places')}")
+    _count(con, "event_places", intake)
+    con.execute(
+        "create or replace temp table fresh_events as select incoming_outcomes.* from incoming_outcomes "
+        "inner join event_places using (event_id, canonical, source, file, line) "
+        "where fresh = 1 and repetition = 1"
+    )
+    con.execute(
+        "create or replace temp table touched_units as select workflow, unit_id from fresh_events union "
+        "select workflow, unit_id from outcome_events where event_id in (select event_id from fresh_events)"
+    )
+    con.execute(
+        "delete from outcome_events where (event_id, canonical) in "
+        "(select (event_id, canonical) from event_places where fresh = 0 and place > 1)"
+    )
+    con.execute(
+        "insert into outcome_events by name select incoming_outcomes.*, "
+        f"cast(time at time zone '{loaded.config.reporting.timezone}' as date) as day from incoming_outcomes "
+        "inner join event_places using (event_id, canonical, source, file, line) where fresh = 1 and place = 1"
+    )
+    lake.add(con, lake_root, "outcomes", "fresh_events", run_id)
+
+
+def _evaluations(con: duckdb.DuckDBPyConnection, lake_root: Path, run_id: str, intake: Intake) -> None:
+    key = "workflow, task_type, item_id, provider, model, canonical"
+    con.execute(f"create or replace temp table evaluation_places as {sql('intake/evaluation_places')}")
+    _count(con, "evaluation_places", intake)
+    con.execute(
+        f"delete from evaluations where ({key}) in (select ({key}) from evaluation_places where fresh = 0 and place > 1)"
+    )
+    con.execute(
+        "create or replace temp table fresh_evaluations as select incoming_evaluations.*, place, repetition "
+        f"from incoming_evaluations inner join evaluation_places using ({key}, source, file, line) where fresh = 1"
+    )
+    con.execute(
+        "insert into evaluations by name select * exclude (place, repetition) from fresh_evaluations where place = 1"
+    )
+    con.execute("delete from fresh_evaluations where repetition > 1")
+    con.execute("alter table fresh_evaluations drop column place")
+    con.execute("alter table fresh_evaluations drop column repetition")
+    lake.add(con, lake_root, "evaluations", "fresh_evaluations", run_id)
+
+
+def _count(con: duckdb.DuckDBPyConnection, places: str, intake: Intake) -> None:
+    rows = con.execute(
+        "select source, file, count(*) filter (where place = 1), "
+        "count(*) filter (where place > 1 and repetition = 1), count(*) filter (where repetition > 1) "
+        f"from {places} where fresh = 1 group by source, file"
+    ).fetchall()
+    for source, file, stored, superseded, duplicate in rows:
+        counts = intake.per_file.setdefault((source, file), FileCounts())
+        counts.stored += stored
+        counts.superseded += superseded
+        counts.duplicate += duplicate
+
+
+def redate(con: duckdb.DuckDBPyConnection, zone: str) -> None:
+    """Work out every reporting day anew and re-open all days, the old ones and the new ones."""
+    con.execute("insert into touched_days select distinct day from records where wins")
+    for table in ("records", "outcome_events"):
+        con.execute(f"update {table} set day = cast(time at time zone '{zone}' as date)")
+    con.execute("insert into touched_days select distinct day from records where wins")
+
+
+def touch_every_unit(con: duckdb.DuckDBPyConnection) -> None:
+    """Every unit's life and cost is worked out anew (the workspace file changed)."""
+    con.execute(
+        "insert into touched_units select workflow, unit_id from outcome_events union "
+        "select workflow, unit_id from allocations where unit_id is not null union "
+        "select workflow, unit_id from unit_costs except select workflow, unit_id from touched_units"
+    )

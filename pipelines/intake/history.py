@@ -1,0 +1,42 @@
+"""`run --full` never forgets: what the ledger holds and no file holds any more is lost only when somebody says so."""
+
+from __future__ import annotations
+
+import duckdb
+
+from pipelines.workspace.errors import OutlayError
+
+_KEYS = {
+    "requests": ("records", ("source", "provider", "record_key")),
+    "outcomes": ("outcome_events", ("event_id",)),
+    "evaluations": ("evaluations", ("workflow", "task_type", "item_id", "provider", "model")),
+}
+
+
+def compare(con: duckdb.DuckDBPyConnection, accept_loss: bool, keep_missing: bool) -> None:
+    """Compare what was staged with the ledger that it will replace, attached as `held`.
+
+    Raises OutlayError listing the days whose records are in no file any more, unless they are to be lost
+    (`accept_loss`) or kept (`keep_missing`: they are staged again from the ledger).
+    """
+    lost: dict[str, int] = {}
+    for family, (table, key) in _KEYS.items():
+        gone = f"from held.{table} where ({', '.join(key)}) not in (select ({', '.join(key)}) from incoming_{family})"
+        if keep_missing:
+            con.execute(f"insert into incoming_{family} by name select {_columns(con, family)} {gone}")
+            continue
+        for day, count in con.execute(f"select cast(time as date), count(*) {gone} group by all").fetchall():
+            lost[day.isoformat()] = lost.get(day.isoformat(), 0) + count
+    if keep_missing:
+        con.execute("insert into incoming_spans by name select * from held.spans")
+    if lost and not accept_loss:
+        days = ", ".join(f"{day} ({count})" for day, count in sorted(lost.items()))
+        raise OutlayError(
+            f"the inputs of {sum(lost.values())} stored records are gone, on these days: {days}. "
+            "Put the files back, or keep those records (--keep-missing), or lose them (--accept-loss)"
+        )
+
+
+def _columns(con: duckdb.DuckDBPyConnection, family: str) -> str:
+    names = [row[0] for row in con.execute(f"describe incoming_{family}").fetchall()]
+    return ", ".join(names)
