@@ -1,0 +1,123 @@
+"""From records to priced, attributed requests: every touched day is worked out anew, no other day is read."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.ledger.declared import dimension_expressions, rule_expression
+from pipelines.ledger.shares import merge_units, split
+from pipelines.rates.book import RateBook
+from pipelines.rates.cards import price
+from pipelines.sources.record import MONEY
+from pipelines.storage.ledger import put_setting, setting
+from pipelines.storage.models import filled, sql
+from pipelines.workspace.load import Loaded
+
+
+def rate_book(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> RateBook:
+    """The rates for every model that the ledger has seen, contracts of the workspace included."""
+    pairs = set(con.execute("select distinct provider, model from records").fetchall())
+    pairs |= set(con.execute("select distinct provider, model from evaluations").fetchall())
+    pairs |= {tuple(model.split("/", 1)) for tier in loaded.config.tiers for model in tier.models}
+    contract = loaded.config.rates.contract
+    return RateBook.for_models(sorted(pairs), Path(loaded.path(contract)) if contract else None)
+
+
+def reopen_for_new_rates(con: duckdb.DuckDBPyConnection, book: RateBook) -> None:
+    """A new rate prices at once what no rate covered before: those days are touched."""
+    if setting(con, "rate_book") not in (None, book.version):
+        con.execute(
+            "insert into touched_days select distinct records.day from records inner join prices using "
+            "(request_key, payload) where records.wins and prices.missing is not null"
+        )
+    put_setting(con, "rate_book", book.version)
+
+
+def name_models(con: duckdb.DuckDBPyConnection, book: RateBook) -> None:
+    """`model_keys`: the canonical name and the tier of every model as logged."""
+    pairs = con.execute(
+        "select distinct provider, model from records union select distinct provider, model from evaluations"
+    ).fetchall()
+    con.execute("create or replace temp table named (provider varchar, model varchar, model_key varchar)")
+    if pairs:
+        con.executemany("insert into named values (?, ?, ?)", [(p, m, book.canonical(p, m)) for p, m in pairs])
+    con.execute(
+        "create or replace temp table model_keys as select named.*, tier_models.tier from named "
+        "left join tier_models using (model_key)"
+    )
+
+
+def attribute(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
+    """`dimensions`: workflow, task type, unit, attempt and stratum of every call on a touched day."""
+    parts = dimension_expressions(loaded)
+    con.execute(f"create or replace temp table members as {sql('ledger/members')}")
+    con.execute(f"create or replace temp table ancestors as {sql('ledger/ancestors')}")
+    inherited = filled("ledger/inherited", inherited=parts["inherited"])
+    con.execute(f"create or replace temp table inherited as {inherited}")
+    dimensions = filled("ledger/dimensions", own=parts["own"], taken=parts["taken"])
+    con.execute(f"create or replace temp table dimensions as {dimensions}")
+
+
+def price_requests(con: duckdb.DuckDBPyConnection, book: RateBook) -> int:
+    """Price what has no price yet; answers how many requests were looked up."""
+    con.execute(f"create or replace temp table to_price as {sql('ledger/to_price')}")
+    price(con, book)
+    for table in ("prices", "price_extras"):
+        con.execute(
+            f"delete from {table} where (request_key, payload) in (select (request_key, payload) from to_price)"
+        )
+    con.execute(
+        "insert into prices by name select priced.*, to_price.payload from priced inner join to_price using (request_key)"
+    )
+    con.execute(
+        "insert into price_extras by name select priced_extras.*, to_price.payload from priced_extras "
+        "inner join to_price using (request_key)"
+    )
+    return con.execute("select count(*) from to_price").fetchall()[0][0]
+
+
+def write_requests(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
+    """Requests of the touched days, replaced as a whole."""
+    con.execute("delete from requests where day in (select day from touched_days)")
+    con.execute(f"insert into requests by name {filled('ledger/requests', rule=rule_expression(loaded))}")
+
+
+def allocate(con: duckdb.DuckDBPyConnection) -> None:
+    """What each unit bears of each request: whole for one unit, split exactly for several.
+
+    Units that gain or lose spend are added to `touched_units`.
+    """
+    _touch_units(con)
+    con.execute("delete from allocations where day in (select day from touched_days)")
+    con.execute(f"insert into allocations by name {sql('ledger/single_allocations')}")
+    rows: list[tuple[Any, ...]] = []
+    for key, day, workflow, units, basis, cost, amounts, extras in con.execute(sql("ledger/shared_requests")).fetchall():
+        weights = merge_units((u["unit_id"], Decimal(u["weight"])) for u in units)
+        parts: dict[str, Decimal | None] = dict.fromkeys(weights, None if cost is None else Decimal(0))
+        charges = [cost] if basis == "recorded" else [*amounts, *(extras or [])]
+        if cost is not None:
+            for amount in charges:
+                for unit, part in split(amount or Decimal(0), weights).items():
+                    parts[unit] = (parts[unit] or Decimal(0)) + part
+        rows.extend((key, day, workflow, unit, part) for unit, part in parts.items())
+    if rows:
+        names = ("request_key", "day", "workflow", "unit_id", "cost_usd")
+        kinds = (pa.string(), pa.date32(), pa.string(), pa.string(), MONEY)
+        columns = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), kinds, strict=True)]
+        con.register("shared_parts", pa.Table.from_arrays(columns, names=list(names)))
+        con.execute("insert into allocations by name from shared_parts")
+        con.unregister("shared_parts")
+    _touch_units(con)
+
+
+def _touch_units(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(
+        "insert into touched_units select distinct workflow, unit_id from allocations "
+        "where unit_id is not null and day in (select day from touched_days) "
+        "except select workflow, unit_id from touched_units"
+    )

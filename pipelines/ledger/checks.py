@@ -1,0 +1,33 @@
+"""What must hold of the ledger before anything is published: each check answers the rows that break it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from pipelines.storage.models import sql
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A rule that does not hold, with the first rows that show it."""
+
+    rule: str
+    rows: list[tuple]
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {len(self.rows)} or more rows, first {self.rows[0]}"
+
+
+CHECKS = {
+    "conservation": "allocations + unattributed = charges for every day, provider and model",
+    "no_duplicate_charge": "one charge per request and SKU",
+    "one_call_once": "no call counts twice",
+}
+
+
+def broken(con: duckdb.DuckDBPyConnection, check: str) -> Broken | None:
+    """None when the check holds on the touched days."""
+    rows = con.execute(f"{sql(f'ledger/checks/{check}')} limit 5").fetchall()
+    return Broken(CHECKS[check], rows) if rows else None

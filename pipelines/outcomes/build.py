@@ -1,0 +1,60 @@
+"""Lives of units and what a day's outcomes cost: only what new events or new spend touch is worked out anew."""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.outcomes.ratios import quotient
+from pipelines.storage.models import sql
+
+
+def replay(con: duckdb.DuckDBPyConnection) -> None:
+    """Replay the events of the touched units and collect the days whose costs change with them."""
+    con.execute("create or replace temp table cost_days as select distinct day from touched_days")
+    _touch_days_of_changes(con)
+    for table in ("unit_changes", "unit_status"):
+        con.execute(
+            f"delete from {table} where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)"
+        )
+        con.execute(f"insert into {table} by name {sql(f'outcomes/{table}')}")
+    _touch_days_of_changes(con)
+    con.execute(
+        "insert into cost_days select day from outcome_events where (workflow, unit_id) in "
+        "(select (workflow, unit_id) from touched_units) union select day from allocations where (workflow, unit_id) in "
+        "(select (workflow, unit_id) from touched_units)"
+    )
+
+
+def _touch_days_of_changes(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(
+        "insert into cost_days select distinct day from unit_changes "
+        "where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)"
+    )
+
+
+def write_daily_cost(con: duckdb.DuckDBPyConnection) -> None:
+    """Replace `daily_cost` on the touched days; what it said before stays in the temporary `daily_before`."""
+    for model in ("failed_units", "failure_spend"):
+        con.execute(f"create or replace temp table {model} as {sql(f'outcomes/{model}')}")
+    con.execute(
+        "create or replace temp table daily_before as select * from daily_cost where day in (select day from cost_days)"
+    )
+    con.execute("delete from daily_cost where day in (select day from cost_days)")
+    rows = con.sql(sql("outcomes/daily_cost")).to_arrow_table()
+    ratios = [
+        quotient(spend, outcomes)
+        for spend, outcomes in zip(rows["spend_usd"].to_pylist(), rows["outcomes"].to_pylist(), strict=True)
+    ]
+    rows = rows.append_column("cost_per_outcome_usd", pa.array(ratios, pa.decimal128(38, 12)))
+    con.register("daily_rows", rows)
+    con.execute("insert into daily_cost by name from daily_rows")
+    con.unregister("daily_rows")
+
+
+def write_unit_costs(con: duckdb.DuckDBPyConnection) -> None:
+    """Replace the lifetime cost of every unit with new spend or new events."""
+    con.execute(
+        "delete from unit_costs where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)"
+    )
+    con.execute(f"insert into unit_costs by name {sql('outcomes/unit_costs')}")

@@ -1,0 +1,39 @@
+-- grain: one row per request counted on a touched day, with its dimensions, its price and why no unit bears it
+with assigned as (
+    select
+        records.request_key, records.payload, records.request_id, records.source, records.time, records.day,
+        cast(records.time as date) as utc_day, records.provider, records.model, records.service_tier,
+        records.region, records.status, records.latency_ms, records.input_uncached, records.cache_read,
+        records.cache_write, records.cache_write_long, records.output_nonreasoning, records.output_reasoning,
+        records.recorded_usd, dimensions.workflow as tagged_workflow, dimensions.task_type as tagged_task_type,
+        dimensions.bearer.unit_id as unit_id, dimensions.bearer.units as units, dimensions.attempt_id, dimensions.stratum,
+        {{rule}} as rule
+    from records
+    inner join dimensions
+        on dimensions.request_key = records.request_key and dimensions.payload = records.payload
+    where records.wins and records.day in (select day from touched_days)
+)
+
+select
+    assigned.request_key, assigned.payload, request_id, source, time, day, utc_day, assigned.provider,
+    assigned.model, model_keys.model_key, model_keys.tier, service_tier, region, status,
+    coalesce(tagged_workflow, assign_rules.workflow) as workflow,
+    coalesce(assign_rules.task_type, tagged_task_type) as task_type,
+    case when units is null then unit_id end as unit_id,
+    units,
+    attempt_id, stratum,
+    case
+        when coalesce(tagged_workflow, assign_rules.workflow) is null then 'no_workflow'
+        when declared.workflow is null then 'undeclared_workflow'
+        when unit_id is null and units is null and declared.grain = 'unit' then 'no_unit'
+    end as reason,
+    latency_ms, input_uncached, cache_read, cache_write, cache_write_long, output_nonreasoning, output_reasoning,
+    input_uncached + cache_read + cache_write + cache_write_long as input_tokens,
+    output_nonreasoning + output_reasoning as output_tokens,
+    prices.cost_basis, prices.cost_usd, recorded_usd,
+    assign_rules.rule as assigned_by
+from assigned
+left join assign_rules on assign_rules.rule = assigned.rule
+left join declared on declared.workflow = coalesce(tagged_workflow, assign_rules.workflow)
+left join model_keys on model_keys.provider = assigned.provider and model_keys.model = assigned.model
+inner join prices on prices.request_key = assigned.request_key and prices.payload = assigned.payload
