@@ -1,0 +1,125 @@
+"""The assets, in the order of the road: each calls its stage of `pipelines.run` and says what came of it."""
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import dagster as dg
+
+from pipelines.assets.session import REPORTS, Session
+from pipelines.ledger.checks import CHECKS
+from pipelines.rates.book import overlaps
+from pipelines.run import (
+    Run,
+    check_stage,
+    intake_stage,
+    ledger_stage,
+    outcomes_stage,
+    publish_stage,
+    rates_stage,
+    refuse_broken,
+    report,
+    split_stage,
+)
+
+FIRST_PARTITION = "2024-01-01"
+
+
+def assets(timezone: str, first_day: str | None = None) -> list[dg.AssetsDefinition]:
+    """All assets, with daily partitions in the reporting zone."""
+    days = dg.DailyPartitionsDefinition(start_date=first_day or FIRST_PARTITION, timezone=timezone, end_offset=1)
+
+    @dg.asset(group_name="sources", description="Every distinct record as read, once, in the lake.")
+    def records(session: Session) -> dg.MaterializeResult:
+        intake_stage(session.run)
+        intake = session.run.intake
+        return dg.MaterializeResult(metadata={**intake.records(), "files_read": intake.files_read, "files_refused": intake.files_refused})
+
+    @dg.asset(
+        group_name="rates",
+        deps=[records],
+        description="The dated rates of every model seen.",
+        check_specs=[dg.AssetCheckSpec("rates_do_not_overlap", asset="rate_book", blocking=True)],
+    )
+    def rate_book(session: Session) -> dg.MaterializeResult:
+        rates_stage(session.run)
+        book = session.run.book
+        assert book is not None
+        twice = overlaps(book.rates)
+        return dg.MaterializeResult(
+            metadata={"rates": len(book.rates), "version": book.version},
+            check_results=[dg.AssetCheckResult(check_name="rates_do_not_overlap", passed=not twice, metadata={"overlaps": len(twice)})],
+        )
+
+    # One step for both partitioned assets: which days a run touches is known only when the logs are read, so a run
+    # names no partition; each day that was worked out anew is reported as its own materialization.
+    @dg.multi_asset(
+        name="ledger",
+        specs=[
+            dg.AssetSpec(
+                "requests", group_name="ledger", deps=[rate_book], partitions_def=days,
+                description="Requests with their dimensions, charges and allocations, exact.",
+            ),
+            dg.AssetSpec(
+                "daily_cost", group_name="outcomes", deps=["requests"], partitions_def=days,
+                description="Cost per outcome by day and workflow, lives and lifetime costs of units.",
+            ),
+        ],
+        check_specs=[
+            dg.AssetCheckSpec(name, asset="requests", blocking=True, description=rule) for name, rule in CHECKS.items()
+        ],
+        partitions_def=days,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def ledger(context: dg.AssetExecutionContext, session: Session) -> Iterator[Any]:
+        ledger_stage(session.run)
+        results = check_stage(session.run)
+        for name, result in results.items():
+            yield dg.AssetCheckResult(
+                asset_key="requests", check_name=name, passed=result is None, metadata={"rows": str(result or "none")}
+            )
+        refuse_broken(results)
+        yield dg.MaterializeResult(asset_key="requests", metadata=_ledger_metadata(session.run))
+        outcomes_stage(session.run)
+        for event in _days(session.run):
+            context.log_event(event)
+        yield dg.MaterializeResult(asset_key="daily_cost", metadata={"days": len(session.run.days)})
+
+    @dg.asset(group_name="split", deps=["daily_cost"], description="Which work can run on which cheaper model, with evidence.")
+    def recommendations(session: Session) -> dg.MaterializeResult:
+        split_stage(session.run)
+        made = session.run.recommendations
+        return dg.MaterializeResult(metadata={"recommendations": len(made.recommendations) if made else 0})
+
+    @dg.asset(group_name="published", deps=[recommendations], description="The complete set of marts that all readers read.")
+    def published_set(session: Session) -> dg.MaterializeResult:
+        publish_stage(session.run)
+        run = session.run
+        REPORTS[session.workspace] = report(run)
+        name = run.result.name if run.result else "unchanged"
+        return dg.MaterializeResult(metadata={"set": name, "as_of": str(run.as_of), "days": len(run.days)})
+
+    return [records, rate_book, ledger, recommendations, published_set]
+
+
+def _ledger_metadata(run: Run) -> dict[str, Any]:
+    rows, spend, unattributed, unpriced = run.con.execute(
+        "select count(*), coalesce(sum(cost_usd), 0), coalesce(sum(case when reason is not null then cost_usd end), 0), "
+        "count(*) filter (where cost_basis = 'unpriced') from requests where day in (select day from touched_days)"
+    ).fetchall()[0]
+    return {"rows": rows, "spend_usd": float(spend), "unattributed_usd": float(unattributed), "unpriced": unpriced}
+
+
+def _days(run: Run) -> Iterator[dg.AssetMaterialization]:
+    """One event per day that was worked out anew, so that Dagster's plots follow the days."""
+    rows: list[tuple[date, Decimal | None, int, int]] = run.con.execute(
+        "select day, sum(spend_usd), cast(sum(outcomes) as bigint), cast(sum(requests) as bigint) from daily_cost "
+        "where day in (select day from cost_days) group by day order by day"
+    ).fetchall()
+    for day, spend, outcomes, requests in rows:
+        yield dg.AssetMaterialization(
+            asset_key="daily_cost",
+            partition=day.isoformat(),
+            metadata={"spend_usd": float(spend or 0), "outcomes": outcomes, "requests": requests},
+        )

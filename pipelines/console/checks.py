@@ -1,0 +1,68 @@
+"""`outlay check`: what a run would find, without writing anything."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from pipelines.intake.discover import discover
+from pipelines.rates.contract import read_contract
+from pipelines.routing.loop import check_targets
+from pipelines.sources.registry import kinds_supported
+from pipelines.workspace.errors import UsageError
+from pipelines.workspace.load import Loaded
+
+
+def check_workspace(loaded: Loaded) -> dict[str, Any]:
+    """Sources with their files, the rate contract and the routing targets.
+
+    `ok` is false when something is invalid; a source that matches no file is a warning, as its logs may still come.
+    """
+    errors: list[str] = []
+    warnings: list[str] = []
+    found: dict[str, list[str]] = defaultdict(list)
+    refused: list[dict[str, str]] = []
+    for file in discover(loaded):
+        if file.refused:
+            refused.append({"source": file.source.name, "file": file.name, "reason": file.refused})
+        else:
+            found[file.source.name].append(file.name)
+    sources = []
+    for source in loaded.config.sources:
+        files = found[source.name]
+        sources.append({"name": source.name, "kind": source.kind, "path": source.path, "files": len(files)})
+        if source.kind not in kinds_supported():
+            warnings.append(f"sources.{source.name}: kind {source.kind} is not read by this version")
+        elif not files:
+            warnings.append(f"sources.{source.name}: no file matches {source.path}")
+    contract = loaded.config.rates.contract
+    try:
+        read_contract(loaded.path(contract) if contract else None)
+    except UsageError as error:
+        errors.append(str(error))
+    try:
+        warnings += check_targets(loaded)
+    except UsageError as error:
+        errors.append(str(error))
+    warnings += _unlisted_capabilities(loaded)
+    return {"ok": not errors, "sources": sources, "refused": refused, "errors": errors, "warnings": warnings}
+
+
+def _unlisted_capabilities(loaded: Loaded) -> list[str]:
+    known = loaded.config.capabilities
+    return [
+        f"workflows.{name}.tasks.{task}: capability {capability!r} has no tier under capabilities:"
+        for name, workflow in loaded.config.workflows.items()
+        for task, capability in workflow.tasks.items()
+        if capability not in known
+    ]
+
+
+def check_text(document: dict[str, Any]) -> str:
+    """One line a source, then what is wrong and what is worth a look."""
+    lines = [f"{s['name']:<16} {s['kind']:<18} {s['files']:>6} files  {s['path']}" for s in document["sources"]]
+    lines += [f"refused: {r['file']} ({r['reason']})" for r in document["refused"]]
+    lines += [f"warning: {w}" for w in document["warnings"]]
+    lines += [f"error: {e}" for e in document["errors"]]
+    lines.append("the workspace is valid" if document["ok"] else "the workspace is not valid")
+    return "\n".join(lines)

@@ -1,0 +1,124 @@
+"""What the command line says in people's text: short tables with the figures that matter."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from io import StringIO
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.storage.published import Published
+
+WIDTH = 110
+
+
+def headline(published: Published) -> str:
+    """Spend, outcomes, cost per outcome and value of the last 28 days, per workflow."""
+    with published.connect() as con:
+        rows = con.sql(
+            "select r.workflow, r.unit, r.outcomes, r.spend_usd, r.spend_share, r.break_even_value_usd, "
+            "r.value_per_usd, r.rank, r.note from value_ranking r order by r.spend_usd desc nulls last, r.workflow"
+        ).pl().to_dicts()  # fmt: skip
+    meta = published.meta
+    table = Table(title=f"{meta['name']}: 28 days to {meta['as_of']}", title_justify="left", box=None, pad_edge=False)
+    table.add_column("Workflow")
+    for name in ("Spend $", "Share", "Outcomes", "$ per outcome", "Value per $", "Rank"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        table.add_row(
+            row["workflow"], _money(row["spend_usd"]), _share(row["spend_share"]),
+            f"{row['outcomes']:,} {row['unit']}s", _per(row["break_even_value_usd"]), _per(row["value_per_usd"], 3),
+            str(row["rank"] or row["note"]),
+        )  # fmt: skip
+    summary = meta["summary"]
+    lines = [
+        _render(table),
+        f"\nAll days: {summary['requests']:,} requests, ${Decimal(summary['spend_usd']):,.2f}, of which "
+        f"${Decimal(summary['unattributed_usd']):,.2f} no unit bears; {summary['unpriced_requests']} requests have no price.",
+    ]
+    if meta["finding"]:
+        lines.append(meta["finding"])
+    lines += [_advice(r) for r in published.recommendations["recommendations"] if r["decision"] == "switch"]
+    return "\n".join(lines)
+
+
+def _advice(item: dict[str, Any]) -> str:
+    where = " + ".join(f"{route['share']:.0%} {route['model']}" for route in item["routes"])
+    saving = f", ${Decimal(item['saving_usd_month']):,.0f} a month" if item["saving_usd_month"] else ""
+    return (
+        f"Switch {item['workflow']}/{item['task_type']} to {where}: saves {item['saving_share']:.0%}{saving}, "
+        f"keeps {item['retention']:.1%} of quality ({item['items']} pairs)."
+    )
+
+
+def run_text(document: dict[str, Any]) -> str:
+    """What a run did, and what it skipped and why."""
+    files, records = document["files"], document["records"]
+    days = document["days"]
+    span = f"{len(days)} days ({days[0]} to {days[-1]})" if days else "no day"
+    lines = [
+        f"files    {files['read']} read, {files['unchanged']} unchanged, {files['refused']} refused",
+        f"records  {records['read']:,} read = {records['stored']:,} stored + {records['duplicate']:,} duplicate + "
+        f"{records['superseded']:,} superseded + {records['quarantined']:,} quarantined",
+        f"touched  {span}",
+        f"ledger   {document['requests']:,} requests, ${Decimal(document['spend_usd']):,.2f}, "
+        f"${Decimal(document['unattributed_usd']):,.2f} unattributed, {document['unpriced_requests']} without a price",
+    ]
+    for alert in document["alerts"][:5]:
+        lines.append(f"{alert['severity']:<8} {alert['kind']}: {alert['subject']}, {alert['day']}: {alert['detail']}")
+    if len(document["alerts"]) > 5:
+        lines.append(f"         and {len(document['alerts']) - 5} more: outlay export alerts")
+    for kind, count in sorted(document["not_read"].items()):
+        lines.append(f"skipped  {count} files of kind {kind}: this version does not read it yet")
+    lines.append(f"published {document['published']}, as of {document['as_of']}")
+    return "\n".join(lines)
+
+
+def recommend_text(document: dict[str, Any]) -> str:
+    """Recommendations with their reasons, switches first."""
+    order = {"switch": 0, "experiment": 1, "keep": 2}
+    lines = [f"Recommendations as of {document['as_of']}"]
+    for item in sorted(document["recommendations"], key=lambda r: (order[r["decision"]], r["workflow"], r["task_type"])):
+        routes = " + ".join(f"{route['share']:.0%} {route['model']}" for route in item["routes"])
+        lines.append(f"\n{item['decision'].upper():<11}{item['workflow']}/{item['task_type']}  grade {item['grade']}  id {item['id']}")
+        lines.append(f"  serve: {routes}")
+        if item["retention"] is not None:
+            lines.append(
+                f"  keeps {item['retention']:.1%} of quality ({item['retention_low']:.1%} to {item['retention_high']:.1%}), "
+                f"saves {item['saving_share']:.0%} on {item['items']} pairs"
+            )
+        if item["experiment"]:
+            plan = item["experiment"]
+            cost = f"${Decimal(plan['cost_usd']):,.2f}" if plan["cost_usd"] else "an unknown amount"
+            days = f"{plan['days']} days" if plan["days"] is not None else "an unknown number of days"
+            lines.append(f"  to settle it: {plan['pairs']} pairs, {days}, {cost}")
+        lines.append(f"  {item['reason']}")
+    return "\n".join(lines)
+
+
+def _render(table: Table) -> str:
+    out = StringIO()
+    Console(file=out, width=WIDTH, color_system=None).print(table)
+    return "\n".join(line.rstrip() for line in out.getvalue().rstrip().splitlines())
+
+
+def _money(value: Decimal | None) -> str:
+    return "–" if value is None else f"{value:,.2f}"
+
+
+def _share(value: Decimal | None) -> str:
+    return "–" if value is None else f"{value:.0%}"
+
+
+def _per(value: Decimal | None, digits: int = 4) -> str:
+    """Significant digits, never an exponent."""
+    if value is None:
+        return "–"
+    if value == 0:
+        return "0"
+    places = max(0, digits - 1 - value.adjusted())
+    return f"{value:,.{places}f}"
+
+

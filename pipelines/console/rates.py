@@ -1,0 +1,73 @@
+"""`outlay rates show`: every class of a model, its price, its source and its dates."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pipelines.rates.book import show
+from pipelines.workspace.errors import UsageError
+
+
+def rates_document(model: str, provider: str | None, at: str | None, contract: Path | None) -> dict[str, Any]:
+    """Raises UsageError for a time that is none, or a model that no rate names."""
+    moment = _moment(at)
+    if provider is None and "/" in model:
+        provider, model = model.split("/", 1)
+    rows = show(provider, model, moment, contract)
+    if not rows:
+        where = f"{provider}/{model}" if provider else model
+        raise UsageError(f"no rate names {where} at {moment.isoformat()}: add it to the workspace's rates.yaml")
+    return {"model": model, "at": moment.isoformat().replace("+00:00", "Z"), "rates": [_row(rate) for rate in rows]}
+
+
+def rates_text(document: dict[str, Any]) -> str:
+    """One line a rate."""
+    lines = [f"{document['model']} at {document['at']}"]
+    for rate in document["rates"]:
+        price = Decimal(rate["unit_price_usd"]) * 1_000_000
+        band = f" over {rate['band_over']:,} input tokens" if rate.get("band_over") and rate["band_over"] > 0 else ""
+        region = f" {rate['region']}" if rate.get("region") else ""
+        valid = f"from {rate['valid_from'] or 'the beginning'}" + (f" to {rate['valid_to']}" if rate["valid_to"] else "")
+        lines.append(
+            f"  {rate['provider']:<12}{rate['class']:<18}{rate['service_tier']:<10}{region}"
+            f"{_trim(price):>12} USD per million{band}  {valid}  ({rate['source']})"
+        )
+    return "\n".join(lines)
+
+
+def _moment(text: str | None) -> datetime:
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        if len(text) == 10:
+            return datetime.combine(date.fromisoformat(text), time(), UTC)
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"--at {text!r}: expected an ISO day or an RFC 3339 time such as 2026-10-01T12:00:00Z") from None
+    if moment.tzinfo is None:
+        raise UsageError(f"--at {text!r}: expected a time with its zone, such as {text}Z")
+    return moment.astimezone(UTC)
+
+
+def _row(rate: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {}
+    for field in fields(rate):
+        value = getattr(rate, field.name)
+        name = field.name.rstrip("_")
+        if isinstance(value, Decimal):
+            row[name] = format(value, "f")
+        elif isinstance(value, date):
+            row[name] = value.isoformat()
+        elif value is None or isinstance(value, str | int | bool):
+            row[name] = value
+    row["unit_price_usd"] = row.pop("unit_price")
+    return row
+
+
+def _trim(value: Decimal) -> str:
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,67 @@
+"""Serving the dashboard and Dagster's UI, on 127.0.0.1 only."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from pipelines.assets.job import dagster_home
+from pipelines.workspace.errors import OutlayError, UsageError
+from pipelines.workspace.load import Loaded
+
+HOST = "127.0.0.1"
+
+
+def serve_dashboard(root: Path, port: int) -> None:
+    """Run the dashboard until it is stopped. Raises OutlayError when the port is taken."""
+    found = importlib.util.find_spec("dashboards")
+    if found is None or not found.submodule_search_locations:
+        raise OutlayError("the dashboard is not installed: pip install outlay")
+    folder = Path(next(iter(found.submodule_search_locations)))
+    _free(port)
+    print(f"Dashboard: http://{HOST}:{port}  (stop with Ctrl-C)", flush=True)
+    _run(
+        [sys.executable, "-m", "streamlit", "run", str(folder / "app.py"), "--server.port", str(port),
+         "--server.address", HOST, "--server.headless", "true", "--browser.gatherUsageStats", "false"],
+        {**os.environ, "OUTLAY_WORKSPACE": str(root)}, folder,
+    )  # fmt: skip
+
+
+def serve_dagster(loaded: Loaded, port: int) -> None:
+    """Run Dagster's UI and daemon, with the daily schedule, until they are stopped."""
+    _free(port)
+    env = {**os.environ, "DAGSTER_HOME": str(dagster_home(loaded.home)), "OUTLAY_WORKSPACE": str(loaded.root)}
+    print(f"Dagster: http://{HOST}:{port}  (stop with Ctrl-C)", flush=True)
+    _run(
+        [sys.executable, "-m", "dagster", "dev", "-m", "pipelines.definitions", "-h", HOST, "-p", str(port)], env, loaded.root
+    )
+
+
+def _free(port: int) -> None:
+    if not 1 <= port <= 65535:
+        raise UsageError(f"--port {port}: expected 1 to 65535")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise OutlayError(f"port {port} on {HOST} is taken: choose another with --port") from error
+
+
+def _run(command: list[str], env: dict[str, str], folder: Path) -> None:
+    process = subprocess.Popen(command, env=env, cwd=folder)
+    try:
+        code = process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        process.wait(timeout=20)
+        return
+    finally:
+        if process.poll() is None:
+            process.terminate()
+    if code not in (0, -15, 143):
+        raise OutlayError(f"{command[2]} ended with status {code}")

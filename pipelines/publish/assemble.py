@@ -1,0 +1,150 @@
+"""Putting a published set together from the ledger: marts, segments of the touched days, what the set says of itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pyarrow as pa
+
+from pipelines.outcomes.period import PERIOD_DAYS, ranked_period
+from pipelines.publish.alerts import alerts
+from pipelines.split.recommend import Recommendations
+from pipelines.storage import published
+from pipelines.storage.models import filled, literal, sql
+from pipelines.workspace.load import Loaded
+
+#: marts that are one SQL model each
+SQL_MARTS = (
+    "daily_cost", "outcome_cost", "unattributed", "task_cost", "restatements", "sources_health", "quarantine",
+    "unpriced_models", "workflows", "daily_spend",
+)  # fmt: skip
+SEGMENTS = ("requests", "charges", "unit_days")
+RECOMMENDATION_SCHEMA: dict[str, Any] = {
+    **dict.fromkeys(("id", "workflow", "task_type", "decision", "grade", "reference_model", "model"), pl.String()),
+    "share": pl.Decimal(38, 12), "items": pl.Int64(),
+    **dict.fromkeys(
+        ("quality_reference", "retention", "retention_low", "retention_high", "saving_share", "saving_low",
+         "saving_high", "saving_usd_month"), pl.Decimal(38, 12),
+    ),
+    "reason": pl.String(),
+}  # fmt: skip
+
+
+@dataclass
+class Assembled:
+    """A set that lies on disk and waits for the pointer."""
+
+    name: str
+    meta: dict[str, Any]
+    alerts: list[dict[str, Any]] = field(default_factory=list)
+
+
+def as_of(con: duckdb.DuckDBPyConnection, last: date | None) -> date | None:
+    """The latest day that holds a request or an outcome, or `last` if that is earlier; None for an empty ledger."""
+    row = con.execute(
+        "select max(day) from (select max(day) as day from requests union all select max(day) from outcome_events)"
+    ).fetchone()
+    latest = row[0] if row else None
+    return min(latest, last) if latest and last else latest
+
+
+def write_segments(con: duckdb.DuckDBPyConnection, home: Path, run_id: str) -> None:
+    """New immutable files for the touched days; the ledger's `segments` name the ones in force."""
+    for table in SEGMENTS:
+        touched = "cost_days" if table == "unit_days" else "touched_days"
+        holder = {"unit_days": "daily_cost", "requests": "requests", "charges": "requests"}[table]
+        days = con.execute(
+            f"select distinct day from {touched} where day in (select day from {holder}) order by day"
+        ).fetchall()
+        con.execute(f"delete from segments where name = $table and day in (select day from {touched})", {"table": table})
+        folder = home / "segments" / table
+        folder.mkdir(parents=True, exist_ok=True)
+        for (day,) in days:
+            file = f"{day.isoformat()}-{run_id}.parquet"
+            model = _segment_model(table, day)
+            con.execute(f"copy ({model}) to {literal(str(folder / file))} (format parquet, compression zstd)")
+            con.execute("insert into segments values (?, ?, ?)", [table, day, file])
+
+
+def _segment_model(table: str, day: date) -> str:
+    if table == "charges":
+        return filled("publish/charges", charges=filled("ledger/charges", days=f"requests.day = date '{day}'"))
+    if table == "unit_days":
+        return filled("publish/unit_days", days=f"day = date '{day}'")
+    return sql("publish/requests").replace("$day", f"date '{day}'")
+
+
+def assemble(
+    con: duckdb.DuckDBPyConnection, loaded: Loaded, folder: Path, name: str, run_id: str, day: date | None,
+    recommendations: Recommendations | None,
+) -> Assembled:  # fmt: skip
+    """Write every file of the set into `folder`. `day` is as-of; None publishes an empty workspace."""
+    last = day or date(1970, 1, 1)
+    first = last - timedelta(days=PERIOD_DAYS - 1)
+    values = {"as_of": last, "first_day": first}
+    tables: dict[str, pa.Table] = {}
+    for mart in SQL_MARTS:
+        text = sql(f"publish/{mart}")
+        tables[mart] = con.sql(text, params={k: v for k, v in values.items() if f"${k}" in text}).to_arrow_table()
+    said = _ranking(con, tables, first, last)
+    warned = alerts(con, last)
+    tables["alerts"] = warned.to_arrow()
+    rows: list[dict[str, Any]] = []
+    if recommendations is not None:
+        rows = recommendations.rows()
+        (folder / "recommendations.json").write_text(json.dumps(recommendations.to_json(), indent=1), "utf-8")
+    tables["recommendations"] = pl.DataFrame(rows, schema=RECOMMENDATION_SCHEMA).to_arrow()
+    summary = con.sql(sql("publish/summary")).pl().to_dicts()[0]
+    segments: dict[str, dict[str, str]] = {table: {} for table in SEGMENTS}
+    for table, segment_day, file in con.execute("select name, day, file from segments").fetchall():
+        segments[table][segment_day.isoformat()] = file
+    meta = {
+        "set_id": name, "run_id": run_id, "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "as_of": day and day.isoformat(), "period_first_day": first.isoformat(),
+        "first_day": summary["first_day"] and summary["first_day"].isoformat(),
+        "last_day": summary["last_day"] and summary["last_day"].isoformat(),
+        "name": loaded.config.name, "timezone": loaded.config.reporting.timezone,
+        "currency": loaded.config.reporting.currency, "finding": said,
+        "rate_book": _setting(con, "rate_book"),
+        "summary": {k: _text(v) for k, v in summary.items() if k not in ("first_day", "last_day")},
+        "segments": segments,
+    }  # fmt: skip
+    published.write_marts(folder, tables)
+    (folder / "set.json").write_text(json.dumps(meta, indent=1), "utf-8")
+    return Assembled(name=name, meta=meta, alerts=json_rows(warned))
+
+
+def _ranking(con: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table], first: date, last: date) -> str | None:
+    """Add `workflow_totals` and `value_ranking` of the period, from the very tables that are published."""
+    days = filled("publish/unit_days", days=f"day between date '{first}' and date '{last}'")
+    with duckdb.connect(":memory:") as marts:
+        marts.register("unit_days", con.sql(days).to_arrow_table())
+        for name in ("daily_cost", "daily_spend", "outcome_cost", "workflows"):
+            marts.register(name, tables[name])
+        totals, ranked, said = ranked_period(marts, first, last)
+    tables["workflow_totals"] = totals.to_arrow()
+    tables["value_ranking"] = ranked.to_arrow()
+    return said
+
+
+def _setting(con: duckdb.DuckDBPyConnection, name: str) -> str | None:
+    row = con.execute("select value from settings where name = $name", {"name": name}).fetchone()
+    return row[0] if row else None
+
+
+def _text(value: Any) -> Any:
+    return format(value, "f") if isinstance(value, Decimal) else value
+
+
+def json_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON-able dicts: days as text, money as decimal strings."""
+    rows: list[Mapping[str, Any]] = frame.to_dicts()
+    return [{k: v.isoformat() if isinstance(v, date) else _text(v) for k, v in row.items()} for row in rows]

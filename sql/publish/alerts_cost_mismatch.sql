@@ -1,0 +1,13 @@
+-- grain: one row per (day, provider, model) with requests whose recorded cost is off the computed one by more than 1 %
+-- A gateway's estimate of 0 beside tokens means that it knows no price; it is no figure to compare with.
+select
+    requests.day, 'cost_mismatch' as kind, concat(requests.provider, '/', requests.model) as subject,
+    'medium' as severity, count(*) as requests, sum(requests.cost_usd) as computed_usd,
+    sum(requests.recorded_usd) as recorded_usd, sum(abs(requests.recorded_usd - requests.cost_usd)) as size
+from requests
+inner join records on records.request_key = requests.request_key and records.payload = requests.payload
+where
+    requests.cost_basis = 'computed' and requests.recorded_usd is not null
+    and not (records.recorded_is_estimate and requests.recorded_usd = 0)
+    and 100 * abs(requests.recorded_usd - requests.cost_usd) > requests.cost_usd
+group by requests.day, requests.provider, requests.model

@@ -1,0 +1,11 @@
+-- grain: one row per request of the period with a workflow and a task type, shaped for repricing on another model
+select
+    requests.request_key, requests.workflow, requests.task_type, requests.provider, requests.model, requests.time,
+    requests.status, requests.service_tier, requests.region, requests.input_uncached, requests.cache_read,
+    requests.cache_write, requests.cache_write_long, requests.output_nonreasoning, requests.output_reasoning,
+    records.extras, requests.recorded_usd, records.recorded_is_estimate
+from requests
+inner join records on records.request_key = requests.request_key and records.payload = requests.payload
+where
+    requests.workflow in (select workflow from declared) and requests.task_type is not null
+    and requests.day between cast($first_day as date) and cast($as_of as date)
