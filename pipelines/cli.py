@@ -289,6 +289,90 @@ def fingerprint() -> None:
     _answer(document, "\n".join(f"{name:<16} {value}" for name, value in document.items()))
 
 
+def _published():
+    from pipelines.storage.published import current
+
+    return current(_loaded().root)
+
+
+@route.command("plan")
+@_verb
+def route_plan(
+    only: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only these recommendations.")] = None,
+) -> None:
+    """Render policy and targets, lint and probe them, show diff and expected effect; write nothing."""
+    from pipelines.routing import loop
+
+    loaded = _loaded()
+    done = loop.route_plan(loaded, _published().recommendations, only=only)
+    _answer(done.document, done.text)
+
+
+@route.command("approve")
+@_verb
+def route_approve(
+    by: Annotated[str, typer.Option(metavar="NAME", help="One of the workspace's approvers.")],
+    only: Annotated[list[str] | None, typer.Option(metavar="ID", help="Only these recommendations.")] = None,
+    effective: Annotated[str | None, typer.Option(metavar="TIME", help="When it takes effect (default: now).")] = None,
+) -> None:
+    """Approve the plan as it stands: recorded with the bytes it covers, void as soon as they would differ."""
+    from pipelines.routing import loop
+
+    loaded = _loaded()
+    done = loop.route_approve(loaded, _published().recommendations, by=by, only=only, effective_at=_moment(effective))
+    _answer(done.document, done.text)
+
+
+@route.command("apply")
+@_verb
+def route_apply(
+    adopt: Annotated[bool, typer.Option("--adopt", help="Take a hand-edited live file as the new base.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a hand-edited live file.")] = False,
+    effective: Annotated[str | None, typer.Option(metavar="TIME", help="When it takes effect (default: now).")] = None,
+) -> None:
+    """Write the approved policy to every target: compared first, replaced at once, restored on failure."""
+    from pipelines.routing import loop
+
+    if adopt and overwrite:
+        raise UsageError("--adopt and --overwrite exclude each other")
+    loaded = _loaded()
+    done = loop.route_apply(
+        loaded, _published().recommendations, adopt=adopt, overwrite=overwrite, effective_at=_moment(effective)
+    )
+    _answer(done.document, done.text)
+
+
+@route.command("rollback")
+@_verb
+def route_rollback(
+    to: Annotated[int | None, typer.Option(metavar="VERSION", help="Which version (default: the one before).")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a hand-edited live file.")] = False,
+    by: Annotated[str | None, typer.Option(metavar="NAME", help="Who asks for it.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why.")] = None,
+) -> None:
+    """Give every target and the policy the bytes of an earlier version."""
+    from pipelines.routing import loop
+
+    done = loop.route_rollback(_loaded(), to=to, overwrite=overwrite, by=by, reason=reason)
+    _answer(done.document, done.text)
+
+
+@route.command("status")
+@_verb
+def route_status() -> None:
+    """What is live, what is approved and not applied, what was edited by hand."""
+    from pipelines.routing import loop
+
+    done = loop.route_status(_loaded())
+    _answer(done.document, done.text)
+
+
+def _moment(text: str | None) -> datetime | None:
+    from pipelines.console.rates import moment
+
+    return moment(text, "--effective") if text else None
+
+
 @rates.command("show")
 @_verb
 def rates_show(

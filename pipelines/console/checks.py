@@ -7,7 +7,7 @@ from typing import Any
 
 from pipelines.intake.discover import discover
 from pipelines.rates.contract import read_contract
-from pipelines.routing.loop import check_targets
+from pipelines.routing.rendering import check_bindings
 from pipelines.sources.registry import kinds_supported
 from pipelines.workspace.errors import UsageError
 from pipelines.workspace.load import Loaded
@@ -41,7 +41,7 @@ def check_workspace(loaded: Loaded) -> dict[str, Any]:
     except UsageError as error:
         errors.append(str(error))
     try:
-        warnings += check_targets(loaded)
+        check_bindings(loaded)
     except UsageError as error:
         errors.append(str(error))
     warnings += _unlisted_capabilities(loaded)

@@ -14,14 +14,14 @@ from pipelines.workspace.errors import UsageError
 
 def rates_document(model: str, provider: str | None, at: str | None, contract: Path | None) -> dict[str, Any]:
     """Raises UsageError for a time that is none, or a model that no rate names."""
-    moment = _moment(at)
+    when = moment(at, "--at") if at else datetime.now(UTC)
     if provider is None and "/" in model:
         provider, model = model.split("/", 1)
-    rows = show(provider, model, moment, contract)
+    rows = show(provider, model, when, contract)
     if not rows:
         where = f"{provider}/{model}" if provider else model
-        raise UsageError(f"no rate names {where} at {moment.isoformat()}: add it to the workspace's rates.yaml")
-    return {"model": model, "at": moment.isoformat().replace("+00:00", "Z"), "rates": [_row(rate) for rate in rows]}
+        raise UsageError(f"no rate names {where} at {when.isoformat()}: add it to the workspace's rates.yaml")
+    return {"model": model, "at": when.isoformat().replace("+00:00", "Z"), "rates": [_row(rate) for rate in rows]}
 
 
 def rates_text(document: dict[str, Any]) -> str:
@@ -39,18 +39,17 @@ def rates_text(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _moment(text: str | None) -> datetime:
-    if text is None:
-        return datetime.now(UTC)
+def moment(text: str, option: str) -> datetime:
+    """An ISO day (00:00 UTC) or an RFC 3339 time, as UTC. Raises UsageError naming the option."""
     try:
         if len(text) == 10:
             return datetime.combine(date.fromisoformat(text), time(), UTC)
-        moment = datetime.fromisoformat(text)
+        value = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"--at {text!r}: expected an ISO day or an RFC 3339 time such as 2026-10-01T12:00:00Z") from None
-    if moment.tzinfo is None:
-        raise UsageError(f"--at {text!r}: expected a time with its zone, such as {text}Z")
-    return moment.astimezone(UTC)
+        raise UsageError(f"{option} {text!r}: expected an ISO day or an RFC 3339 time such as 2026-10-01T12:00:00Z") from None
+    if value.tzinfo is None:
+        raise UsageError(f"{option} {text!r}: expected a time with its zone, such as {text}Z")
+    return value.astimezone(UTC)
 
 
 def _row(rate: Any) -> dict[str, Any]:

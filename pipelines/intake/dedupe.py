@@ -10,9 +10,10 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.intake.intake import FileCounts, Intake
+from pipelines.intake.intake import Intake
 from pipelines.storage import lake
 from pipelines.storage.models import filled, sql
+from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import Loaded
 
 
@@ -27,6 +28,7 @@ def deduplicate(
     _spans(con, lake_root, run_id)
     _outcomes(con, loaded, lake_root, run_id, intake)
     _evaluations(con, lake_root, run_id, intake)
+    _check(intake)
     con.executemany(
         "update files set stored = stored + ?, duplicate = duplicate + ?, superseded = superseded + ? "
         "where source = ? and file = ?",
@@ -36,7 +38,7 @@ def deduplicate(
 
 def rerank_everything(con: duckdb.DuckDBPyConnection) -> None:
     """Decide every winner anew (the sources' priorities changed)."""
-    con.execute("create or replace temp table fresh_requests as select * from records where false")
+    con.execute("create or replace temp table fresh_requests as select * exclude (own_rank, group_key, wins) from records where false")
     con.execute("create or replace temp table affected_keys as select distinct request_key from records")
     _decide(con)
 
@@ -52,10 +54,7 @@ def _requests(con: duckdb.DuckDBPyConnection, loaded: Loaded, lake_root: Path, r
         "from fresh_requests inner join places using (request_key, payload)"
     )
     for source, file, stored, superseded, duplicate in con.execute(sql("intake/file_counts")).fetchall():
-        counts = intake.per_file[(source, file)]
-        counts.stored += stored
-        counts.superseded += superseded
-        counts.duplicate += duplicate
+        _add(intake, source, file, stored, superseded, duplicate)
     lake.add(con, lake_root, "requests", "fresh_requests", run_id)
 
 
@@ -148,10 +147,23 @@ def _count(con: duckdb.DuckDBPyConnection, places: str, intake: Intake) -> None:
         f"from {places} where fresh = 1 group by source, file"
     ).fetchall()
     for source, file, stored, superseded, duplicate in rows:
-        counts = intake.per_file.setdefault((source, file), FileCounts())
+        _add(intake, source, file, stored, superseded, duplicate)
+
+
+def _add(intake: Intake, source: str, file: str, stored: int, superseded: int, duplicate: int) -> None:
+    """Count for a file of this run; what a full rebuild keeps of files that are gone was counted when it was read."""
+    counts = intake.per_file.get((source, file))
+    if counts is not None:
         counts.stored += stored
         counts.superseded += superseded
         counts.duplicate += duplicate
+
+
+def _check(intake: Intake) -> None:
+    """read = stored + duplicate + superseded + quarantined, for every file."""
+    for (source, file), c in intake.per_file.items():
+        if c.read != c.stored + c.duplicate + c.superseded + c.quarantined:
+            raise OutlayError(f"{file} ({source}): {c} does not add up; nothing was changed")
 
 
 def redate(con: duckdb.DuckDBPyConnection, zone: str) -> None:

@@ -138,8 +138,9 @@ def _read(
     counts = FileCounts()
     rejected: list[tuple[int | None, Quarantined]] = []
     ref = FileRef(
-        path=found.path, name=found.name, default_time=date_in_path(found.name), now=datetime.now(UTC)
-    )
+        path=found.path, name=found.name, default_time=date_in_path(found.name), now=datetime.now(UTC),
+        mapped=loaded.config.tags.keys,
+    )  # fmt: skip
     source, kind = found.source.name, found.source.kind
     day_of: dict[datetime, date] = {}
     try:

@@ -44,6 +44,8 @@ def _fill(con: duckdb.DuckDBPyConnection, table: str, rows: list[tuple]) -> None
 
 def _values(workflow: str, values: tuple[Value, ...]) -> list[tuple]:
     """Validity ranges of a workflow's values; the first declared without a date holds from the beginning."""
+    if not values:
+        return []
     dated = sorted(values, key=lambda v: v.from_ or date.min)
     ends = [v.from_ or date.min for v in dated[1:]] + [date.max]
     rows = []

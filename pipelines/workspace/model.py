@@ -113,6 +113,13 @@ class Tags(Strict):
         return {name: tuple(keys) for name, keys in (self.model_extra or {}).items()}
 
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """Every field or attribute name that some dimension is looked up under."""
+        named = (self.workflow, self.task_type, self.unit_id, self.attempt_id, self.stratum, *self.dimensions.values())
+        return frozenset(key for keys in named for key in keys)
+
+
 class Value(Strict):
     """What one good outcome is worth: exactly one of a fixed amount, a field of the event, or minutes × rate."""
 

@@ -1,0 +1,44 @@
+"""Fixtures that several parts share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pipelines.run import Asked, run_workspace
+from pipelines.storage.models import sql_root
+from pipelines.workspace.load import load_workspace
+from tests.workspaces import Bench
+
+SAMPLE = sql_root().parent / "sample_logs"
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """An empty workspace with two declared workflows."""
+    return Bench(tmp_path / "ws")
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample company, run once; tests that write work on a copy of it."""
+    root = tmp_path_factory.mktemp("sample") / "calder"
+    shutil.copytree(SAMPLE, root)
+    run_workspace(load_workspace(root), Asked())
+    return root
+
+
+#: in CI a test of a real part may not skip: chromium and the gateway's engine are installed there
+_REAL = ("browser", "gateway")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item):
+    outcome = yield
+    report = outcome.get_result()
+    if report.skipped and os.environ.get("CI") and any(item.get_closest_marker(name) for name in _REAL):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} skipped, but CI must run it: {report.longrepr}"
