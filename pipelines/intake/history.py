@@ -7,7 +7,7 @@ import duckdb
 from pipelines.workspace.errors import OutlayError
 
 _KEYS = {
-    "requests": ("records", ("source", "provider", "record_key")),
+    "requests": ("records", ("source", "provider", "request_id")),
     "outcomes": ("outcome_events", ("event_id",)),
     "evaluations": ("evaluations", ("workflow", "task_type", "item_id", "provider", "model")),
 }

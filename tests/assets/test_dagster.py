@@ -1,0 +1,77 @@
+"""Dagster's view: the definitions load, the job runs in process, checks stand before publishing."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pytest
+
+from pipelines.assets.job import DAILY_AT, JOB, build, dagster_home, run_in_process
+from pipelines.ledger.checks import CHECKS
+from pipelines.run import Asked
+from pipelines.workspace.errors import OutlayError
+from tests.workspaces import Bench, call, event
+
+
+@pytest.fixture
+def filled(bench: Bench) -> Bench:
+    bench.calls(*(call(f"r{d}", unit_id=f"d{d}", time=f"2026-10-{d}T10:00:00Z") for d in range(10, 14)))
+    bench.outcomes(*(event(f"e{d}", unit_id=f"d{d}", time=f"2026-10-{d}T11:00:00Z") for d in range(10, 14)))
+    return bench
+
+
+def test_the_definitions_of_a_workspace_load_with_the_road_as_groups(filled: Bench, monkeypatch):
+    monkeypatch.setenv("OUTLAY_WORKSPACE", str(filled.root))
+    from pipelines.definitions import defs
+
+    made = defs()
+    dg.Definitions.validate_loadable(made)
+    graph = made.resolve_asset_graph()
+    groups = {key.to_user_string(): graph.get(key).group_name for key in graph.get_all_asset_keys()}
+    assert groups == {
+        "records": "sources", "rate_book": "rates", "requests": "ledger", "daily_cost": "outcomes",
+        "recommendations": "split", "published_set": "published",
+    }  # fmt: skip
+    checks = {key.name: graph.get(key).blocking for key in graph.asset_check_keys}
+    assert checks == dict.fromkeys([*CHECKS, "rates_do_not_overlap"], True)
+    [schedule] = made.schedules or []
+    assert isinstance(schedule, dg.ScheduleDefinition)
+    assert (schedule.cron_schedule, schedule.execution_timezone) == (DAILY_AT, "UTC")
+
+
+def test_the_job_runs_in_process_and_reports_days_that_can_be_plotted(filled: Bench):
+    document = run_in_process(filled.loaded, Asked())
+    assert (document["requests"], document["days"][0]) == (4, "2026-10-10")
+    with dg.DagsterInstance.from_config(str(dagster_home(filled.loaded.home))) as instance:
+        events = instance.fetch_materializations(dg.AssetKey("daily_cost"), limit=20).records
+    plotted = {e.partition_key: e.asset_materialization.metadata["spend_usd"].value for e in events if e.partition_key}
+    assert plotted == {f"2026-10-{d}": 0.004 for d in range(10, 14)}
+
+
+def test_one_run_backfills_a_range_of_days(filled: Bench):
+    job = build(filled.root).resolve_job_def(JOB)
+    result = job.execute_in_process(
+        tags={"dagster/asset_partition_range_start": "2026-10-11", "dagster/asset_partition_range_end": "2026-10-12"},
+        instance=dg.DagsterInstance.ephemeral(),
+    )
+    assert result.success
+    assert [r["day"] for r in filled.export("daily_cost")] == ["2026-10-11", "2026-10-12"]
+
+
+def test_a_check_that_fails_keeps_everything_from_being_published(filled: Bench, monkeypatch):
+    filled.run()
+    before = filled.fingerprint()
+    filled.calls(call("r99", time="2026-10-12T10:00:00Z"), file="b.jsonl")
+    from pipelines.ledger import build as ledger
+
+    allocate = ledger.allocate
+
+    def lossy(con):
+        allocate(con)
+        con.execute("update allocations set cost_usd = cost_usd - 0.000000000001 where request_key like '%r99'")
+
+    monkeypatch.setattr(ledger, "allocate", lossy)
+    with pytest.raises(OutlayError, match=r"check conservation does not hold.*2026, 10, 12"):
+        run_in_process(filled.loaded, Asked())
+    assert filled.fingerprint() == before
+    monkeypatch.undo()
+    assert run_in_process(filled.loaded, Asked())["requests"] == 5

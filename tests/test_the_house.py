@@ -1,0 +1,74 @@
+"""Rules of the house that a program can check: layers, SQL, words that don't belong in the repo."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import duckdb
+import pytest
+import sqlglot
+
+REPO = Path(__file__).parents[1]
+MODELS = sorted((REPO / "sql").rglob("*.sql"))
+#: what doesn't travel to Spark
+FOREIGN = ("hugeint", "asof ", "qualify ", "::double", "read_csv", "read_json")
+
+
+def imports(path: Path) -> set[str]:
+    return set(re.findall(r"^\s*(?:from|import) ([\w.]+)", path.read_text(), re.MULTILINE))
+
+
+def test_the_domain_knows_neither_dagster_nor_streamlit():
+    layers = {"assets", "console"}
+    for path in sorted((REPO / "pipelines").rglob("*.py")):
+        inside = path.relative_to(REPO / "pipelines").parts[0]
+        if inside in layers or path.name in ("definitions.py", "cli.py"):
+            continue
+        foreign = {name for name in imports(path) if name.split(".")[0] in ("dagster", "streamlit", "plotly", "dashboards")}
+        assert not foreign, path
+
+
+def test_screens_reach_the_ledger_only_through_published_sets():
+    for path in sorted((REPO / "dashboards").rglob("*.py")):
+        reached = {n for n in imports(path) if n.startswith(("pipelines.storage.ledger", "pipelines.intake", "pipelines.ledger", "pipelines.run"))}
+        assert not reached, path
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda p: str(p.relative_to(REPO / "sql")))
+def test_a_model_says_its_grain_is_lower_case_and_travels(path: Path):
+    text = path.read_text()
+    assert text.startswith("-- grain: "), "the first line says the grain"
+    code = re.sub(r"--[^\n]*|'[^']*'", "", text)
+    assert not re.search(r"\b(SELECT|FROM|WHERE|JOIN|GROUP BY)\b", code)
+    assert not [word for word in FOREIGN if word in code]
+    if path.parent.name == "storage":
+        return
+    filled = re.sub(r"\{\{(\w+)\}\}", "1", text).replace("1\nfrom", "1 as x\nfrom")
+    filled = re.sub(r"\$(\w+)", "null", filled)
+    if "{{" not in text:
+        parsed = sqlglot.parse_one(filled, dialect="duckdb")
+        assert parsed.sql(dialect="spark")
+
+
+def test_no_floating_point_column_holds_money():
+    con = duckdb.connect()
+    con.execute((REPO / "sql/storage/ledger_schema.sql").read_text())
+    rows = con.execute("select table_name, column_name, data_type from duckdb_columns() where not internal").fetchall()
+    assert len(rows) > 150
+    assert not [row for row in rows if "DOUBLE" in row[2] or "FLOAT" in row[2]]
+    money = {row[2] for row in rows if row[1].endswith("_usd")}
+    assert money <= {"DECIMAL(28,12)", "DECIMAL(38,12)", "DECIMAL(22,15)"}
+
+
+def test_the_repo_names_no_registry_and_no_place_of_a_machine():
+    names = subprocess.run(["git", "ls-files"], cwd=REPO, capture_output=True, text=True, check=True).stdout.split("\n")
+    hosts = re.compile("|".join(("py" + "pi", "python" + "hosted", "npm" + "js", "deb" + r"ian)\.(org")).join(("(", ")")))
+    for name in filter(None, names):
+        assert Path(name).name not in ("uv.lock", "pylock.toml")
+        if name.endswith((".py", ".md", ".sql", ".toml", ".yaml", ".yml", ".txt", ".jsonl", "run")):
+            text = (REPO / name).read_text(errors="replace")
+            assert not hosts.search(text), name
+            assert "/" + "work/" not in text, name
+            assert "/" + "root/" not in text, name
