@@ -1,0 +1,224 @@
+"""Usage and cost reports as the providers' APIs page them: OpenAI, Anthropic, OpenRouter.
+
+A file holds one page, a list of pages, or a page a line. A page that more pages follow flags its rows as
+`incomplete`: whether the others were saved, no row can tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pipelines.sources.bills import BilledAmount, MeteredBucket
+from pipelines.sources.context import Context
+from pipelines.sources.formats import Format
+from pipelines.sources.report_pages import day, dimensions, dollars, instants, key, rows, seconds
+from pipelines.sources.tiers import service_tier
+from pipelines.sources.values import Reject, count, count_or_zero, decimal, mapping, optional_text, text
+
+_OPENAI_DIMENSIONS = ("project_id", "user_id", "api_key_id", "model", "batch", "service_tier", "api_source")
+_COST_DIMENSIONS = ("project_id", "user_id", "api_key_id", "line_item", "api_source")
+_ANTHROPIC_DIMENSIONS = (
+    "api_key_id", "workspace_id", "model", "service_tier", "context_window", "inference_geo", "speed",
+    "account_id", "service_account_id",
+)  # fmt: skip
+_ANTHROPIC_COST_DIMENSIONS = (
+    "workspace_id", "description", "model", "token_type", "cost_type", "service_tier", "context_window",
+    "inference_geo",
+)  # fmt: skip
+
+
+def openai_usage(page: Any, context: Context) -> Iterator[MeteredBucket]:
+    """Buckets of the Usage API. Input is the inclusive total; cached and written parts are given too."""
+    for bucket, row, flags in rows(page):
+        kind = text(row.get("object"), "object")
+        start, end = seconds(bucket, context)
+        read = count_or_zero(row.get("input_cached_tokens"), "input_cached_tokens")
+        long = count_or_zero(row.get("input_cache_write_12h_tokens"), "input_cache_write_12h_tokens")
+        write = count_or_zero(row.get("input_cache_write_tokens"), "input_cache_write_tokens")
+        total = count_or_zero(row.get("input_tokens"), "input_tokens")
+        if read + write > total or long > write:
+            raise Reject("cache tokens exceed input_tokens")
+        uncached = row.get("input_uncached_tokens")
+        if uncached is None and kind == "organization.usage.completions.result":
+            flags = (*flags, "old_schema")
+        elif uncached is not None and count(uncached, "input_uncached_tokens") != total - read - write:
+            flags = (*flags, "token_mismatch")
+        named = dimensions(row, _OPENAI_DIMENSIONS)
+        yield MeteredBucket(
+            key=key(kind, start, end, named),
+            start=start,
+            end=end,
+            provider="openai",
+            model=named["model"],
+            requests=count_or_zero(row.get("num_model_requests"), "num_model_requests"),
+            input_uncached=total - read - write,
+            cache_read=read,
+            cache_write=write - long,
+            cache_write_long=long,
+            output=count_or_zero(row.get("output_tokens"), "output_tokens"),
+            service_tier="batch" if row.get("batch") is True else service_tier(row.get("service_tier")),
+            dimensions=named,
+            flags=flags,
+        )
+
+
+def openai_costs(page: Any, context: Context) -> Iterator[BilledAmount]:
+    """Day buckets of the Costs API, in dollars, as number or text."""
+    for bucket, row, flags in rows(page):
+        money = mapping(row.get("amount"), "amount")
+        start, end = seconds(bucket, context)
+        named = dimensions(row, _COST_DIMENSIONS)
+        quantity = row.get("quantity")
+        yield BilledAmount(
+            key=key(text(row.get("object"), "object"), start, end, named),
+            start=start,
+            end=end,
+            provider="openai",
+            account=named["project_id"],
+            item=named["line_item"],
+            amount_usd=dollars(money.get("value"), money.get("currency")),
+            quantity=None if quantity is None else decimal(quantity, "quantity"),
+            unit=optional_text(row.get("quantity_unit"), "quantity_unit"),
+            dimensions=named,
+            flags=flags,
+        )
+
+
+def anthropic_usage(page: Any, context: Context) -> Iterator[MeteredBucket]:
+    """Buckets of the messages usage report. All token counts are disjoint; requests are not counted."""
+    for bucket, row, flags in rows(page):
+        start, end = instants(bucket, context)
+        written = mapping(row.get("cache_creation"), "cache_creation")
+        tools = mapping(row.get("server_tool_use"), "server_tool_use")
+        searches = count_or_zero(tools.get("web_search_requests"), "web_search_requests")
+        named = dimensions(row, _ANTHROPIC_DIMENSIONS)
+        yield MeteredBucket(
+            key=key("messages", start, end, named),
+            start=start,
+            end=end,
+            provider="anthropic",
+            model=named["model"],
+            requests=None,
+            input_uncached=count(row.get("uncached_input_tokens"), "uncached_input_tokens"),
+            cache_read=count_or_zero(row.get("cache_read_input_tokens"), "cache_read_input_tokens"),
+            cache_write=count_or_zero(written.get("ephemeral_5m_input_tokens"), "ephemeral_5m_input_tokens"),
+            cache_write_long=count_or_zero(
+                written.get("ephemeral_1h_input_tokens"), "ephemeral_1h_input_tokens"
+            ),
+            output=count_or_zero(row.get("output_tokens"), "output_tokens"),
+            extras={"web_search": searches} if searches else {},
+            service_tier=service_tier(row.get("service_tier")),
+            dimensions=named,
+            flags=flags,
+        )
+
+
+def anthropic_cost(page: Any, context: Context) -> Iterator[BilledAmount]:
+    """Day buckets of the cost report. Amounts are texts in **cents**, with fractions of a cent."""
+    for bucket, row, flags in rows(page):
+        start, end = instants(bucket, context)
+        named = dimensions(row, _ANTHROPIC_COST_DIMENSIONS)
+        yield BilledAmount(
+            key=key("cost", start, end, named),
+            start=start,
+            end=end,
+            provider="anthropic",
+            account=named["workspace_id"],
+            item=named["description"],
+            amount_usd=dollars(row.get("amount"), row.get("currency"), cents=True),
+            model=named["model"],
+            dimensions=named,
+            flags=flags,
+        )
+
+
+def openrouter_activity(page: Any, context: Context) -> Iterator[MeteredBucket | BilledAmount]:
+    """Days of an endpoint: what was metered, and what OpenRouter charged (own keys are billed elsewhere)."""
+    data = mapping(page, "page").get("data")
+    for row in data if type(data) is list else [page]:
+        row = mapping(row, "data")
+        start, end = day(row.get("date"), context)
+        named = dimensions(row, ("endpoint_id", "model_permaslug", "provider_name", "workspace_id"))
+        charged = dollars(row.get("usage"), "usd")
+        elsewhere = dollars(row.get("byok_usage_inference") or 0, "usd")
+        prompt = count(row.get("prompt_tokens"), "prompt_tokens")
+        cached = count_or_zero(row.get("cached_tokens"), "cached_tokens")
+        same = key("activity", start, end, named)
+        yield MeteredBucket(
+            key=same,
+            start=start,
+            end=end,
+            provider="openrouter",
+            model=text(row.get("model"), "model"),
+            requests=count_or_zero(row.get("requests"), "requests"),
+            input_uncached=max(0, prompt - cached),
+            cache_read=min(cached, prompt),
+            output=count_or_zero(row.get("completion_tokens"), "completion_tokens"),
+            recorded_usd=charged + elsewhere,
+            dimensions=named,
+            flags=("replayed_cache",) if cached > prompt else (),
+        )
+        yield BilledAmount(
+            same,
+            start,
+            end,
+            "openrouter",
+            named["workspace_id"],
+            "usage",
+            charged,
+            model=row["model"],
+            dimensions=named,
+        )
+
+
+FORMATS = (
+    Format(
+        kind="openai-usage",
+        shapes=("json",),
+        tokens="input is the inclusive total; cached, written and uncached parts are given",
+        key="object, period and all dimensions; the last pull wins",
+        time="start_time, end_time, Unix seconds",
+        tags="none: project, key and user ids",
+        parse=openai_usage,
+    ),
+    Format(
+        kind="openai-costs",
+        shapes=("json",),
+        tokens="none: quantities are not usage",
+        key="period and all dimensions; the last pull wins",
+        time="start_time, end_time, Unix seconds",
+        tags="none",
+        recorded="exact",
+        parse=openai_costs,
+    ),
+    Format(
+        kind="anthropic-usage",
+        shapes=("json",),
+        tokens="disjoint: uncached, read, written for 5 minutes, written for an hour",
+        key="period and all dimensions, nulls included; the last pull wins",
+        time="starting_at, ending_at, RFC 3339",
+        tags="none: workspace and key ids",
+        parse=anthropic_usage,
+    ),
+    Format(
+        kind="anthropic-cost",
+        shapes=("json",),
+        tokens="none; amounts are cents",
+        key="period and all dimensions, nulls included; the last pull wins",
+        time="starting_at, ending_at, RFC 3339",
+        tags="none",
+        recorded="exact",
+        parse=anthropic_cost,
+    ),
+    Format(
+        kind="openrouter-activity",
+        shapes=("json",),
+        tokens="inclusive: cached inside the prompt, reasoning inside the completion",
+        key="date, endpoint_id, model_permaslug, provider, workspace",
+        time="date, UTC",
+        tags="none",
+        recorded="exact",
+        parse=openrouter_activity,
+    ),
+)
