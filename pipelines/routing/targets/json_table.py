@@ -1,0 +1,89 @@
+"""`json`: the plain route table, for a router of one's own. Order 1 shares by weight, higher orders are
+fallbacks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pipelines.routing.credentials import find_credentials
+from pipelines.routing.policy import Leg, Policy, PolicyFile
+from pipelines.routing.targets.binding import binding_sha256, plain
+from pipelines.routing.targets.header import header_of, with_json_header
+
+
+def render(file: PolicyFile, models: Mapping[str, Mapping[str, Any]]) -> str:
+    policy = file.policy
+    used = {tier: plain(models[tier]) for tier in dict.fromkeys((*policy.used_tiers, policy.default_tier))}
+    document = {
+        "default_tier": policy.default_tier,
+        "fallback_on": list(policy.fallback_on),
+        "tiers": used,
+        "routes": [
+            {
+                "workflow": route.match.workflow,
+                "task_type": route.match.task_type,
+                "legs": [{"tier": leg.tier, "order": leg.order, "weight": leg.weight} for leg in route.legs],
+            }
+            for route in policy.routes
+        ],
+    }
+    body = json.dumps(document, indent=1, ensure_ascii=False).removeprefix("{\n") + "\n"
+    return with_json_header(header_of(file, binding_sha256(used), body), body)
+
+
+def parse(text: str) -> dict[str, tuple[Leg, ...]]:
+    """The table's legs per route; raises ValueError if it is no such table."""
+    try:
+        return {
+            f"{route['workflow']}/{route['task_type']}": tuple(
+                Leg(leg["tier"], leg["order"], leg["weight"]) for leg in route["legs"]
+            )
+            for route in json.loads(text)["routes"]
+        }
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a route table of Outlay's: {type(error).__name__}") from None
+
+
+def lint(text: str, policy: Policy) -> list[str]:
+    try:
+        document = json.loads(text)
+        routes = parse(text)
+    except ValueError:
+        return ["not a route table of Outlay's"]
+    problems = [
+        f"{hit.where}: a literal secret, expected os.environ/NAME" for hit in find_credentials(document)
+    ]
+    if unknown := set(document) - {"outlay", "default_tier", "fallback_on", "tiers", "routes"}:
+        problems.append(f"unknown keys: {', '.join(sorted(unknown))}")
+    if len(routes) != len(document["routes"]):
+        problems.append("a route is given twice")
+    for key, legs in routes.items():
+        if dangling := [leg.tier for leg in legs if leg.tier not in document["tiers"]]:
+            problems.append(f"{key}: tier {dangling[0]} has no parameters")
+        for order in {leg.order for leg in legs}:
+            total = sum(leg.weight for leg in legs if leg.order == order)
+            if total != 100:
+                problems.append(f"{key}: weights of order {order} sum to {total}, expected 100")
+    if not problems and routes != {route.key: route.legs for route in policy.routes}:
+        problems.append("the routes differ from the policy's")
+    return problems
+
+
+def bound_model(parameters: Mapping[str, Any]) -> str | None:
+    provider, model = parameters.get("provider"), parameters.get("model")
+    if not isinstance(model, str):
+        return None
+    if isinstance(provider, str):
+        return f"{provider}/{model}"
+    return model if "/" in model else None
+
+
+def unenforced(policy: Policy) -> list[str]:
+    statuses = ", ".join(str(status) for status in policy.fallback_on)
+    return [
+        f"shares and fallbacks (on HTTP {statuses}): carried out by the router that reads the table, if at "
+        "all"
+    ]
