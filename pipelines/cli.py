@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.workspace.errors import OutlayError, UsageError
+from pipelines.workspace.errors import NothingPublished, OutlayError, UsageError
 
 app = typer.Typer(
     name="outlay",
@@ -289,10 +289,16 @@ def fingerprint() -> None:
     _answer(document, "\n".join(f"{name:<16} {value}" for name, value in document.items()))
 
 
-def _published():
+def _recommendations(loaded: Any) -> dict[str, Any]:
+    """What is published; a policy written by hand needs none."""
     from pipelines.storage.published import current
 
-    return current(_loaded().root)
+    try:
+        return current(loaded.root).recommendations
+    except NothingPublished:
+        if not loaded.path(loaded.config.routing.policy).exists():
+            raise
+        return {}
 
 
 @route.command("plan")
@@ -304,7 +310,7 @@ def route_plan(
     from pipelines.routing import loop
 
     loaded = _loaded()
-    done = loop.route_plan(loaded, _published().recommendations, only=only)
+    done = loop.route_plan(loaded, _recommendations(loaded), only=only)
     _answer(done.document, done.text)
 
 
@@ -319,7 +325,7 @@ def route_approve(
     from pipelines.routing import loop
 
     loaded = _loaded()
-    done = loop.route_approve(loaded, _published().recommendations, by=by, only=only, effective_at=_moment(effective))
+    done = loop.route_approve(loaded, _recommendations(loaded), by=by, only=only, effective_at=_moment(effective))
     _answer(done.document, done.text)
 
 
@@ -337,7 +343,7 @@ def route_apply(
         raise UsageError("--adopt and --overwrite exclude each other")
     loaded = _loaded()
     done = loop.route_apply(
-        loaded, _published().recommendations, adopt=adopt, overwrite=overwrite, effective_at=_moment(effective)
+        loaded, _recommendations(loaded), adopt=adopt, overwrite=overwrite, effective_at=_moment(effective)
     )
     _answer(done.document, done.text)
 

@@ -29,6 +29,7 @@ from pipelines.outcomes import build as outcomes
 from pipelines.outcomes.restate import restate
 from pipelines.publish import assemble
 from pipelines.rates.book import RateBook, overlaps
+from pipelines.routing.status import recorded_references
 from pipelines.split.frames import frames
 from pipelines.split.recommend import Recommendations, recommend
 from pipelines.storage import lake, published
@@ -205,7 +206,12 @@ def split_stage(run: Run) -> None:
         if run.as_of is None:
             return
         evaluations, traffic, whatif = frames(run.con, run.loaded, run.book, run.as_of)
-        run.recommendations = recommend(run.loaded.config, evaluations, traffic, whatif, run.as_of)
+        book = run.book
+        run.recommendations = recommend(
+            run.loaded.config, evaluations, traffic, whatif, run.as_of,
+            canonical=lambda model: book.canonical(*model.split("/", 1)) if "/" in model else model,
+            recorded=recorded_references(run.loaded),
+        )  # fmt: skip
 
 
 def publish_stage(run: Run) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 
 from pipelines.intake.discover import discover
 from pipelines.rates.contract import read_contract
-from pipelines.routing.rendering import check_bindings
+from pipelines.routing.loop import check_targets
 from pipelines.sources.registry import kinds_supported
-from pipelines.workspace.errors import UsageError
+from pipelines.workspace.errors import OutlayError, UsageError
 from pipelines.workspace.load import Loaded
 
 
@@ -41,8 +41,8 @@ def check_workspace(loaded: Loaded) -> dict[str, Any]:
     except UsageError as error:
         errors.append(str(error))
     try:
-        check_bindings(loaded)
-    except UsageError as error:
+        warnings += check_targets(loaded)
+    except OutlayError as error:
         errors.append(str(error))
     warnings += _unlisted_capabilities(loaded)
     return {"ok": not errors, "sources": sources, "refused": refused, "errors": errors, "warnings": warnings}

@@ -138,8 +138,9 @@ def lookup(name: str) -> Export:
 
 
 def _ranking(published: Published, first: date | None, last: date | None) -> Iterator[pa.RecordBatch]:
-    as_of = date.fromisoformat(published.meta["as_of"])
-    end = last or as_of
+    if published.meta["as_of"] is None:
+        return
+    end = last or date.fromisoformat(published.meta["as_of"])
     start = first or end - timedelta(days=PERIOD_DAYS - 1)
     files = [literal(str(f)) for f in published.segments("unit_days", start, end)]
     if not files:

@@ -11,8 +11,9 @@ from pathlib import Path
 import duckdb
 
 from pipelines.intake.intake import Intake
+from pipelines.sources.usage import INPUT_EXTRAS, OUTPUT_EXTRAS
 from pipelines.storage import lake
-from pipelines.storage.models import filled, sql
+from pipelines.storage.models import extras_total, filled, sql
 from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import Loaded
 
@@ -60,7 +61,8 @@ def _requests(con: duckdb.DuckDBPyConnection, loaded: Loaded, lake_root: Path, r
 
 def _decide(con: duckdb.DuckDBPyConnection) -> None:
     """Places of all candidates; winners that changed re-open their days, and so do calls whose losers changed."""
-    con.execute(f"create or replace temp table candidates as {sql('intake/candidates')}")
+    totals = {"input_extras": extras_total("", INPUT_EXTRAS), "output_extras": extras_total("", OUTPUT_EXTRAS)}
+    con.execute(f"create or replace temp table candidates as {filled('intake/candidates', **totals)}")
     con.execute(f"create or replace temp table places as {sql('intake/places')}")
     con.execute(
         "create or replace temp table moved as select records.request_key, records.payload, places.own_rank, "

@@ -14,8 +14,9 @@ from pipelines.ledger.shares import merge_units, split
 from pipelines.rates.book import RateBook
 from pipelines.rates.cards import price
 from pipelines.sources.record import MONEY
+from pipelines.sources.usage import INPUT_EXTRAS, OUTPUT_EXTRAS
 from pipelines.storage.ledger import put_setting, setting
-from pipelines.storage.models import filled, sql
+from pipelines.storage.models import extras_total, filled, sql
 from pipelines.workspace.load import Loaded
 
 
@@ -84,7 +85,13 @@ def price_requests(con: duckdb.DuckDBPyConnection, book: RateBook) -> int:
 def write_requests(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
     """Requests of the touched days, replaced as a whole."""
     con.execute("delete from requests where day in (select day from touched_days)")
-    con.execute(f"insert into requests by name {filled('ledger/requests', rule=rule_expression(loaded))}")
+    rows = filled(
+        "ledger/requests",
+        rule=rule_expression(loaded),
+        input_extras=extras_total("records.", INPUT_EXTRAS),
+        output_extras=extras_total("records.", OUTPUT_EXTRAS),
+    )
+    con.execute(f"insert into requests by name {rows}")
 
 
 def allocate(con: duckdb.DuckDBPyConnection) -> None:

@@ -97,10 +97,11 @@ def assemble(
     said = _ranking(con, tables, first, last)
     warned = alerts(con, last)
     tables["alerts"] = warned.to_arrow()
+    advice: dict[str, Any] = {"as_of": None, "workflows": [], "recommendations": []}
     rows: list[dict[str, Any]] = []
     if recommendations is not None:
-        rows = recommendations.rows()
-        (folder / "recommendations.json").write_text(json.dumps(recommendations.to_json(), indent=1), "utf-8")
+        rows, advice = recommendations.rows(), recommendations.to_json()
+    (folder / "recommendations.json").write_text(json.dumps(advice, indent=1), "utf-8")
     tables["recommendations"] = pl.DataFrame(rows, schema=RECOMMENDATION_SCHEMA).to_arrow()
     summary = con.sql(sql("publish/summary")).pl().to_dicts()[0]
     segments: dict[str, dict[str, str]] = {table: {} for table in SEGMENTS}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -30,3 +31,8 @@ def filled(name: str, **parts: str) -> str:
 def literal(text: str) -> str:
     """A SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def extras_total(table: str, names: Iterable[str]) -> str:
+    """SQL for the sum of some further token classes of a record (`table` is a prefix such as `records.`)."""
+    return "(" + " + ".join(f"coalesce({table}extras[{literal(name)}], 0)" for name in names) + ")"

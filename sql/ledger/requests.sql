@@ -5,13 +5,16 @@ with assigned as (
         cast(records.time as date) as utc_day, records.provider, records.model, records.service_tier,
         records.region, records.status, records.latency_ms, records.input_uncached, records.cache_read,
         records.cache_write, records.cache_write_long, records.output_nonreasoning, records.output_reasoning,
-        records.recorded_usd, dimensions.workflow as tagged_workflow, dimensions.task_type as tagged_task_type,
+        {{input_extras}} as input_extras, {{output_extras}} as output_extras, records.recorded_usd, dimensions.workflow as tagged_workflow, dimensions.task_type as tagged_task_type,
         dimensions.bearer.unit_id as unit_id, dimensions.bearer.units as units, dimensions.attempt_id, dimensions.stratum,
         {{rule}} as rule
     from records
     inner join dimensions
         on dimensions.request_key = records.request_key and dimensions.payload = records.payload
-    where records.wins and records.day in (select day from touched_days)
+    where
+        records.wins and records.day in (select day from touched_days)
+        -- a batch line that never ran is kept as a record and is no request
+        and not coalesce(list_contains(records.flags, 'not_executed'), false)
 )
 
 select
@@ -28,8 +31,8 @@ select
         when unit_id is null and units is null and declared.grain = 'unit' then 'no_unit'
     end as reason,
     latency_ms, input_uncached, cache_read, cache_write, cache_write_long, output_nonreasoning, output_reasoning,
-    input_uncached + cache_read + cache_write + cache_write_long as input_tokens,
-    output_nonreasoning + output_reasoning as output_tokens,
+    input_uncached + cache_read + cache_write + cache_write_long + input_extras as input_tokens,
+    output_nonreasoning + output_reasoning + output_extras as output_tokens,
     prices.cost_basis, prices.cost_usd, recorded_usd,
     assign_rules.rule as assigned_by
 from assigned

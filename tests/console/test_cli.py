@@ -139,3 +139,14 @@ def test_help_answers_at_once_and_the_readme_shows_it():
     ]
 
 
+
+
+def test_a_workspace_without_logs_publishes_empty_tables_and_every_verb_answers(tmp_path):
+    outlay("init", tmp_path / "new")
+    outlay("run", workspace=tmp_path / "new")
+    for words in (["recommend"], ["export", "requests"], ["export", "value_ranking", "--from", "2026-01-01"], ["quarantine"],
+                  ["fingerprint"], ["check"], ["route", "plan"], ["route", "status"]):  # fmt: skip
+        outlay(*words, workspace=tmp_path / "new")
+    assert json.loads(outlay("recommend", "--json", workspace=tmp_path / "new").stdout) == {
+        "as_of": None, "workflows": [], "recommendations": [],
+    }  # fmt: skip
