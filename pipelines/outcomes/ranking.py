@@ -78,23 +78,15 @@ def value_ranking(units: pl.DataFrame, totals: pl.DataFrame, total_spend_usd: De
                 spread = None
         if spread is not None:
             spreads[total["workflow"]] = spread
-        rows.append(
-            {
-                "rank": None,
-                "band": None,
-                "workflow": total["workflow"],
-                "unit": total["unit"],
-                "outcomes": outcomes,
-                "spend_usd": spend,
-                "spend_share": _rounded(_divide(spend, total_spend_usd)),
-                "value_usd": value,
-                "value_per_usd": _rounded(ratio),
-                "low": _exp_scaled(ratio, -spread.t * spread.se) if spread else None,
-                "high": _exp_scaled(ratio, spread.t * spread.se) if spread else None,
-                "break_even_value_usd": _rounded(_divide(spend, outcomes)) if outcomes > 0 else None,
-                "note": "; ".join(notes) or None,
-            }
-        )
+        rows.append({
+            "rank": None, "band": None, "workflow": total["workflow"], "unit": total["unit"],
+            "outcomes": outcomes, "spend_usd": spend, "value_usd": value,
+            "spend_share": _rounded(_divide(spend, total_spend_usd)), "value_per_usd": _rounded(ratio),
+            "low": _exp_scaled(ratio, -spread.t * spread.se) if spread else None,
+            "high": _exp_scaled(ratio, spread.t * spread.se) if spread else None,
+            "break_even_value_usd": _rounded(_divide(spend, outcomes)) if outcomes > 0 else None,
+            "note": "; ".join(notes) or None,
+        })  # fmt: skip
     order = _order(spreads)
     bands = _bands([spreads[name] for name in order])
     place = {name: (rank, band) for rank, (name, band) in enumerate(zip(order, bands, strict=True), start=1)}
@@ -210,9 +202,7 @@ def _order(spreads: dict[str, Spread]) -> list[str]:
         own = between / (between + s)
         shrunk = own * x + (1 - own) * centre
         lower[name] = shrunk - _Z * math.sqrt(own * s + (1 - own) ** 2 * centre_variance)
-    return sorted(
-        names, key=lambda name: (-round(lower[name], 12), -round(spreads[name].log_ratio, 12), name)
-    )
+    return sorted(names, key=lambda name: (-round(lower[name], 12), -round(spreads[name].log_ratio, 12), name))
 
 
 def _bands(ordered: list[Spread]) -> list[int]:

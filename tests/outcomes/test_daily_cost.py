@@ -6,7 +6,16 @@ from tests.workspaces import Bench, call, event
 
 
 def daily(bench: Bench):
-    keys = ("day", "workflow", "outcomes", "failed_units", "requests", "spend_usd", "failure_spend_usd", "cost_per_outcome_usd")
+    keys = (
+        "day",
+        "workflow",
+        "outcomes",
+        "failed_units",
+        "requests",
+        "spend_usd",
+        "failure_spend_usd",
+        "cost_per_outcome_usd",
+    )
     return [tuple(r[k] for k in keys) for r in bench.export("daily_cost")]
 
 
@@ -19,7 +28,9 @@ def test_a_failed_attempt_raises_the_cost_of_the_outcome_by_exactly_its_cost(ben
     bench.calls(call("r1", attempt_id="1"), call("r2", attempt_id="2"))
     bench.outcomes(event("e1", "failed", attempt_id="1", time="2026-10-20T10:30:00Z"), event("e2", attempt_id="2"))
     bench.run()
-    assert daily(bench) == [("2026-10-20", "review", "1", "0", "2", "0.008000000000", "0.004000000000", "0.008000000000")]
+    assert daily(bench) == [
+        ("2026-10-20", "review", "1", "0", "2", "0.008000000000", "0.004000000000", "0.008000000000")
+    ]
     assert units(bench) == [("d1", "good", "2026-10-20", "2", "2", "0.008000000000", "2.000000000000")]
 
 
@@ -65,7 +76,11 @@ def test_where_acceptance_is_asked_for_a_completed_unit_is_still_open(bench: Ben
 
 
 def test_an_unpriced_request_is_counted_and_never_zero(bench: Bench):
-    bench.calls(call("r1", model="in-house-7"), call("r2", unit_id="d2"), call("r3", model="in-house-7", unit_id="d3", cost_usd="0.5"))
+    bench.calls(
+        call("r1", model="in-house-7"),
+        call("r2", unit_id="d2"),
+        call("r3", model="in-house-7", unit_id="d3", cost_usd="0.5"),
+    )
     document = bench.run()
     assert (document["unpriced_requests"], document["spend_usd"]) == (1, "0.504000000000")
     assert [(r["request_id"], r["cost_basis"], r["cost_usd"]) for r in bench.export("requests")] == [
@@ -87,7 +102,16 @@ def test_an_outcome_thirty_days_late_touches_only_its_days_and_leaves_a_restatem
     document = bench.run()
     assert document["days"] == ["2026-10-01"]
     assert [(r["day"], r["cause"]) for r in bench.export("restatements")] == [("2026-10-01", "late data")]
-    assert daily(bench)[0] == ("2026-10-01", "review", "1", "0", "1", "0.004000000000", "0.000000000000", "0.004000000000")
+    assert daily(bench)[0] == (
+        "2026-10-01",
+        "review",
+        "1",
+        "0",
+        "1",
+        "0.004000000000",
+        "0.000000000000",
+        "0.004000000000",
+    )
 
 
 def test_spend_without_an_outcome_is_said_and_not_divided(bench: Bench):

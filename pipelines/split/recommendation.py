@@ -1,0 +1,163 @@
+"""The recommendations as documents: what `recommend --json` prints and the `recommendations` export holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipelines.split.experiment import Plan
+
+Decision = Literal["switch", "keep", "experiment"]
+Grade = Literal["A", "B", "C"]
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Route(_Document):
+    """One model's share of a task type. `model` as logged; `model_key` and `tier` are what it meets others
+    on.
+    """
+
+    model: str
+    share: Annotated[float, Field(gt=0, le=1)]
+    model_key: str
+    tier: str | None
+
+
+class Experiment(_Document):
+    """Pairs still to collect, days at present volume, dollars; a canary where live traffic can carry one
+    (grade B).
+    """
+
+    pairs: Annotated[int, Field(gt=0)]
+    days: int | None
+    cost_usd: Decimal | None
+    canary_share: float | None = None
+
+    @staticmethod
+    def of(plan: Plan, canary_share: float | None = None) -> Experiment:
+        return Experiment(pairs=plan.pairs, days=plan.days, cost_usd=plan.cost_usd, canary_share=canary_share)
+
+    def to_json(self) -> dict[str, Any]:
+        document: dict[str, Any] = {"pairs": self.pairs, "days": self.days, "cost_usd": _money(self.cost_usd)}
+        if self.canary_share is not None:
+            document["canary_share"] = self.canary_share
+        return document
+
+
+class Recommendation(_Document):
+    """One (workflow, task type). `routes` is what to serve now; `candidate` is whom the figures describe."""
+
+    workflow: str
+    task_type: str
+    decision: Decision
+    grade: Grade
+    reference_model: str
+    reference_key: str
+    candidate: str | None
+    routes: tuple[Route, ...]
+    items: int
+    quality_reference: float | None = None
+    retention: float | None = None
+    retention_low: float | None = None
+    retention_high: float | None = None
+    saving_share: float | None = None
+    saving_low: float | None = None
+    saving_high: float | None = None
+    saving_usd_month: Decimal | None = None
+    experiment: Experiment | None = None
+    reason: str
+
+    @property
+    def id(self) -> str:
+        """Hashes workflow, task type, reference and routes by canonical names, so that new data alone
+        voids nothing.
+        """
+        routes = [[route.model_key, round(route.share * 100)] for route in self.routes]
+        text = json.dumps([self.workflow, self.task_type, self.reference_key, routes], separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "workflow": self.workflow,
+            "task_type": self.task_type,
+            "decision": self.decision,
+            "grade": self.grade,
+            "reference_model": self.reference_model,
+            "routes": [{"model": route.model, "share": route.share} for route in self.routes],
+            "items": self.items,
+            **{name: getattr(self, name) for name in _RATIOS},
+            "saving_usd_month": _money(self.saving_usd_month),
+            "experiment": self.experiment.to_json() if self.experiment else None,
+            "reason": self.reason,
+        }
+
+
+class WorkflowPromise(_Document):
+    """What a workflow keeps and saves with the routes as recommended, over the last 28 days' traffic."""
+
+    workflow: str
+    retention: float
+    retention_low: float
+    retention_high: float
+    saving_share: float
+    saving_low: float
+    saving_high: float
+
+
+class Recommendations(_Document):
+    as_of: date
+    workflows: tuple[WorkflowPromise, ...]
+    recommendations: tuple[Recommendation, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "as_of": self.as_of.isoformat(),
+            "workflows": [promise.model_dump() for promise in self.workflows],
+            "recommendations": [each.to_json() for each in self.recommendations],
+        }
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Rows of the `recommendations` export: one per (recommendation, model), ratios as decimals of 12
+        places.
+        """
+        return [
+            {
+                "id": each.id,
+                "workflow": each.workflow,
+                "task_type": each.task_type,
+                "decision": each.decision,
+                "grade": each.grade,
+                "reference_model": each.reference_model,
+                "model": route.model,
+                "share": _ratio(route.share),
+                "items": each.items,
+                **{name: _ratio(getattr(each, name)) for name in _RATIOS},
+                "saving_usd_month": each.saving_usd_month,
+                "reason": each.reason,
+            }
+            for each in self.recommendations
+            for route in each.routes
+        ]
+
+
+_RATIOS = (
+    "quality_reference", "retention", "retention_low", "retention_high",
+    "saving_share", "saving_low", "saving_high",
+)  # fmt: skip
+
+
+def _money(amount: Decimal | None) -> str | None:
+    return None if amount is None else f"{amount:f}"
+
+
+def _ratio(value: float | None) -> Decimal | None:
+    return None if value is None else Decimal(repr(value)).quantize(Decimal("1e-12"), ROUND_HALF_EVEN)

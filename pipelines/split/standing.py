@@ -1,0 +1,136 @@
+"""Where one candidate stands against the reference in one task type: estimates, bounds, costs and what may
+be said.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from pipelines.split.evidence import MIN_PAIRS, SCALE
+from pipelines.split.noninferiority import Z, deciding_z, loss_bounds, lower_bound, p_value
+from pipelines.workspace.model import Quality
+
+MIN_DISCORDANT = 5
+ADMISSION_SHARE = 0.2  # a candidate is worth a route if at least this share of the task type could run on it
+
+
+@dataclass(slots=True)
+class Standing:
+    """One row of `evidence.pairs`. Quality in 0..1; variances are those of the estimates."""
+
+    candidate: str
+    rank: int
+    n: int
+    discordant: int
+    looks: int
+    d: float
+    variance: float
+    third: float
+    covariance: float
+    q: float
+    q_variance: float
+    cost_per_item: Decimal | None
+    reference_cost_per_item: Decimal | None
+    saving: float | None  # of the same pairs' costs, at full share
+    saving_se: float
+    contenders: int = 1
+    floors: int = 1  # task types of the workflow that are decided with it
+    live_saving: Decimal | None = None  # dollars of the traffic's days at full share
+    shrunk: float | None = None
+
+    @property
+    def z(self) -> float:
+        return deciding_z(self.n, self.looks, self.contenders, self.floors)
+
+    @property
+    def enough(self) -> bool:
+        return self.n >= MIN_PAIRS
+
+    @property
+    def estimate(self) -> float:
+        return self.d if self.shrunk is None else self.shrunk
+
+    def margin(self, quality: Quality) -> float:
+        """What the candidate may lose at full share: the stricter of retention and floor, times the
+        reference.
+        """
+        return (1 - max(quality.retention, quality.floor)) * self.q
+
+    def undecided(self, quality: Quality) -> bool:
+        """Too few pairs, or too few that differ, for a bound that misses the target to mean anything."""
+        if not self.enough:
+            return True
+        return self.discordant < MIN_DISCORDANT and self.full_share_bound(quality) < 0
+
+    def full_share_bound(self, quality: Quality) -> float:
+        """Lower bound of d + (1 − target)·q: at least 0 where the full share holds the target."""
+        give = 1 - max(quality.retention, quality.floor)
+        variance = self.variance + give**2 * self.q_variance + 2 * give * self.covariance
+        return float(lower_bound(self.d + give * self.q, variance, self.third, self.z))
+
+    def admission_p_value(self, quality: Quality) -> float:
+        return p_value(self.d, self.variance, (1 - quality.floor) * self.q / ADMISSION_SHARE)
+
+    def retention(self, share: float = 1.0) -> tuple[float | None, float | None, float | None]:
+        """(estimate, low, high) of the mix's quality ÷ the reference's."""
+        if self.q <= 0:
+            return None, None, None
+        most, least = loss_bounds(
+            share * self.estimate,
+            self.q,
+            share**2 * self.variance,
+            self.q_variance,
+            share * self.covariance,
+            share**3 * self.third,
+            self.z,
+        )
+        return 1 + share * self.estimate / self.q, max(1 - most, 0.0), 1 - least
+
+    def savings(self, share: float = 1.0) -> tuple[float | None, float | None, float | None]:
+        if self.saving is None:
+            return None, None, None
+        width = Z * self.saving_se
+        return share * self.saving, share * (self.saving - width), share * min(self.saving + width, 1.0)
+
+
+def standing(row: dict[str, Any]) -> Standing:
+    """From exact integer moments in 1/10,000. The variance carries z² pseudo-pairs of ±1 (see
+    noninferiority).
+    """
+    n = row["n"]
+    d = row["d1"] / n
+    q = row["q1"] / n
+    squares = row["d2"] - n * d * d
+    cubes = row["d3"] - 3 * d * row["d2"] + 2 * n * d**3
+    products = row["dq"] - n * d * q
+    q_squares = row["q2"] - n * q * q
+    cost_pairs = row["cost_pairs"]
+    cost = old = saving = None
+    saving_se = 0.0
+    if cost_pairs:
+        cost, old = row["cost"] / cost_pairs, row["reference_cost"] / cost_pairs
+        if row["reference_cost"] > 0:
+            ratio = float(row["cost"] / row["reference_cost"])
+            saving = 1 - ratio
+            residual = row["c2"] - 2 * ratio * row["cr"] + ratio**2 * row["r2"]
+            saving_se = math.sqrt(max(residual, 0.0)) / cost_pairs
+    return Standing(
+        candidate=row["model_key"],
+        rank=row["rank"],
+        n=n,
+        discordant=row["discordant"],
+        looks=row["looks"],
+        d=d / SCALE,
+        variance=(max(squares, 0.0) / SCALE**2 + Z * Z) / n**2,
+        third=cubes / SCALE**3 / n**3,
+        covariance=products / SCALE**2 / n**2,
+        q=q / SCALE,
+        q_variance=(max(q_squares, 0.0) / SCALE**2 + Z * Z / 4) / n**2,
+        cost_per_item=cost,
+        reference_cost_per_item=old,
+        saving=saving,
+        saving_se=saving_se,
+    )
