@@ -24,7 +24,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 route = typer.Typer(
-    help="The routing loop: plan, approve, apply, roll back, status.", no_args_is_help=True, rich_markup_mode=None
+    help="The routing loop: plan, approve, apply, roll back, status.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 rates = typer.Typer(help="The rates in force, each with its source.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(route, name="route")
@@ -37,7 +39,8 @@ Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DAY
 @app.callback()
 def _options(
     workspace: Annotated[
-        Path | None, typer.Option(help="Workspace folder (default: $OUTLAY_WORKSPACE, else the current folder).")
+        Path | None,
+        typer.Option(help="Workspace folder (default: $OUTLAY_WORKSPACE, else the current folder)."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
@@ -156,7 +159,10 @@ def init(
     from pipelines.workspace.start import start
 
     file = start(directory)
-    _answer({"workspace": str(file.parent), "file": str(file)}, f"{file}\nPut logs where it says, then: outlay --workspace {directory} run")
+    _answer(
+        {"workspace": str(file.parent), "file": str(file)},
+        f"{file}\nPut logs where it says, then: outlay --workspace {directory} run",
+    )
 
 
 @app.command()
@@ -174,8 +180,13 @@ def check() -> None:
 @app.command()
 @_verb
 def run(
-    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], metavar="DAY", help="First reporting day.")] = None,
-    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], metavar="DAY", help="Last reporting day.")] = None,
+    first: Annotated[
+        datetime | None,
+        typer.Option("--from", formats=["%Y-%m-%d"], metavar="DAY", help="First reporting day."),
+    ] = None,
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], metavar="DAY", help="Last reporting day.")
+    ] = None,
     full: Annotated[bool, typer.Option("--full", help="Rebuild everything from the inputs.")] = False,
     accept_loss: Annotated[bool, typer.Option(help="With --full: lose records whose inputs are gone.")] = False,
     keep_missing: Annotated[bool, typer.Option(help="With --full: keep records whose inputs are gone.")] = False,
@@ -383,7 +394,9 @@ def _moment(text: str | None) -> datetime | None:
 @_verb
 def rates_show(
     model: Annotated[str, typer.Argument(metavar="MODEL")],
-    provider: Annotated[str | None, typer.Option(help="Provider; default: every provider that knows the model.")] = None,
+    provider: Annotated[
+        str | None, typer.Option(help="Provider; default: every provider that knows the model.")
+    ] = None,
     at: Annotated[str | None, typer.Option(metavar="TIME", help="RFC 3339 time or ISO day; default: now.")] = None,
 ) -> None:
     """Every token class of a model: price, source, validity."""

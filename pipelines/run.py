@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -90,7 +90,7 @@ class Run:
         return self.loaded.home
 
     @contextmanager
-    def timed(self, name: str, rows: Callable[[], int] = lambda: 0) -> Iterator[None]:
+    def timed(self, name: str, rows: Callable[[], int] = lambda: 0) -> Generator[None]:
         cpu, wall = time.process_time(), time.perf_counter()
         yield
         self.stages.append(Stage(name, rows(), time.process_time() - cpu, time.perf_counter() - wall))
@@ -100,7 +100,7 @@ class Run:
 
 
 @contextmanager
-def open_run(loaded: Loaded, asked: Asked, progress: Progress | None = None) -> Iterator[Run]:
+def open_run(loaded: Loaded, asked: Asked, progress: Progress | None = None) -> Generator[Run]:
     """Lock the workspace, open its ledger and begin. Rolls back unless the last stage published.
 
     Raises OutlayError when another run holds the workspace for longer than `asked.wait_s`, or the disk is full.
@@ -132,7 +132,9 @@ def open_run(loaded: Loaded, asked: Asked, progress: Progress | None = None) -> 
         except duckdb.Error as error:
             raise OutlayError(_disk_or_ledger(error)) from error
         except OSError as error:
-            raise OutlayError(f"{error.strerror or error}: nothing was changed, the last published set is still served") from error
+            raise OutlayError(
+                f"{error.strerror or error}: nothing was changed, the last published set is still served"
+            ) from error
         finally:
             if not run.committed:
                 _roll_back(run)
@@ -194,7 +196,10 @@ def outcomes_stage(run: Run) -> None:
         outcomes.write_daily_cost(con)
         outcomes.write_unit_costs(con)
         run.as_of = assemble.as_of(con, run.asked.last)
-        run.days = [r[0] for r in con.execute("select distinct day from cost_days where day is not null order by day").fetchall()]
+        run.days = [
+            r[0]
+            for r in con.execute("select distinct day from cost_days where day is not null order by day").fetchall()
+        ]
         previous = _published_until(run)
         restate(con, run.cause, previous, run.held)
 
@@ -209,7 +214,7 @@ def split_stage(run: Run) -> None:
         book = run.book
         run.recommendations = recommend(
             run.loaded.config, evaluations, traffic, whatif, run.as_of,
-            canonical=lambda model: book.canonical(*model.split("/", 1)) if "/" in model else model,
+            canonical=lambda model: book.canonical(model.split("/", 1)[0], model.split("/", 1)[1]) if "/" in model else model,
             recorded=recorded_references(run.loaded),
         )  # fmt: skip
 
@@ -295,7 +300,8 @@ def report(run: Run) -> dict[str, Any]:
         "alerts": warned,
         "as_of": meta["as_of"],
         "stages": [
-            {"name": s.name, "rows": s.rows, "cpu_s": round(s.cpu_s, 3), "wall_s": round(s.wall_s, 3)} for s in run.stages
+            {"name": s.name, "rows": s.rows, "cpu_s": round(s.cpu_s, 3), "wall_s": round(s.wall_s, 3)}
+            for s in run.stages
         ],
         "not_read": dict(run.intake.skipped_kinds),
     }
@@ -358,10 +364,9 @@ def _tidy(home: Path) -> None:
 
 
 def _roll_back(run: Run) -> None:
-    try:
+    # a full disk kills the connection; the file reopens as it was committed
+    with suppress(duckdb.Error):
         run.con.execute("rollback")
-    except duckdb.Error:
-        pass  # a full disk kills the connection; the file reopens as it was committed
     if run.asked.full:
         run.con.close()
         shutil.rmtree(run.lake_root, ignore_errors=True)

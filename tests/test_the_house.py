@@ -26,13 +26,19 @@ def test_the_domain_knows_neither_dagster_nor_streamlit():
         inside = path.relative_to(REPO / "pipelines").parts[0]
         if inside in layers or path.name in ("definitions.py", "cli.py"):
             continue
-        foreign = {name for name in imports(path) if name.split(".")[0] in ("dagster", "streamlit", "plotly", "dashboards")}
+        foreign = {
+            name for name in imports(path) if name.split(".")[0] in ("dagster", "streamlit", "plotly", "dashboards")
+        }
         assert not foreign, path
 
 
 def test_screens_reach_the_ledger_only_through_published_sets():
     for path in sorted((REPO / "dashboards").rglob("*.py")):
-        reached = {n for n in imports(path) if n.startswith(("pipelines.storage.ledger", "pipelines.intake", "pipelines.ledger", "pipelines.run"))}
+        reached = {
+            n
+            for n in imports(path)
+            if n.startswith(("pipelines.storage.ledger", "pipelines.intake", "pipelines.ledger", "pipelines.run"))
+        }
         assert not reached, path
 
 
@@ -64,7 +70,9 @@ def test_no_floating_point_column_holds_money():
 
 def test_the_repo_names_no_registry_and_no_place_of_a_machine():
     names = subprocess.run(["git", "ls-files"], cwd=REPO, capture_output=True, text=True, check=True).stdout.split("\n")
-    hosts = re.compile("|".join(("py" + "pi", "python" + "hosted", "npm" + "js", "deb" + r"ian)\.(org")).join(("(", ")")))
+    hosts = re.compile(
+        "|".join(("py" + "pi", "python" + "hosted", "npm" + "js", "deb" + r"ian)\.(org")).join(("(", ")"))
+    )
     for name in filter(None, names):
         assert Path(name).name not in ("uv.lock", "pylock.toml")
         if name.endswith((".py", ".md", ".sql", ".toml", ".yaml", ".yml", ".txt", ".jsonl", "run")):

@@ -34,7 +34,13 @@ def assets(timezone: str, first_day: str | None = None) -> list[dg.AssetsDefinit
     def records(session: Session) -> dg.MaterializeResult:
         intake_stage(session.run)
         intake = session.run.intake
-        return dg.MaterializeResult(metadata={**intake.records(), "files_read": intake.files_read, "files_refused": intake.files_refused})
+        return dg.MaterializeResult(
+            metadata={
+                **intake.records(),
+                "files_read": intake.files_read,
+                "files_refused": intake.files_refused,
+            }
+        )
 
     @dg.asset(
         group_name="rates",
@@ -49,7 +55,11 @@ def assets(timezone: str, first_day: str | None = None) -> list[dg.AssetsDefinit
         twice = overlaps(book.rates)
         return dg.MaterializeResult(
             metadata={"rates": len(book.rates), "version": book.version},
-            check_results=[dg.AssetCheckResult(check_name="rates_do_not_overlap", passed=not twice, metadata={"overlaps": len(twice)})],
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name="rates_do_not_overlap", passed=not twice, metadata={"overlaps": len(twice)}
+                )
+            ],
         )
 
     # One step for both partitioned assets: which days a run touches is known only when the logs are read, so a run
@@ -58,11 +68,17 @@ def assets(timezone: str, first_day: str | None = None) -> list[dg.AssetsDefinit
         name="ledger",
         specs=[
             dg.AssetSpec(
-                "requests", group_name="ledger", deps=[rate_book], partitions_def=days,
+                "requests",
+                group_name="ledger",
+                deps=[rate_book],
+                partitions_def=days,
                 description="Requests with their dimensions, charges and allocations, exact.",
             ),
             dg.AssetSpec(
-                "daily_cost", group_name="outcomes", deps=["requests"], partitions_def=days,
+                "daily_cost",
+                group_name="outcomes",
+                deps=["requests"],
+                partitions_def=days,
                 description="Cost per outcome by day and workflow, lives and lifetime costs of units.",
             ),
         ],
@@ -77,7 +93,10 @@ def assets(timezone: str, first_day: str | None = None) -> list[dg.AssetsDefinit
         results = check_stage(session.run)
         for name, result in results.items():
             yield dg.AssetCheckResult(
-                asset_key="requests", check_name=name, passed=result is None, metadata={"rows": str(result or "none")}
+                asset_key="requests",
+                check_name=name,
+                passed=result is None,
+                metadata={"rows": str(result or "none")},
             )
         refuse_broken(results)
         yield dg.MaterializeResult(asset_key="requests", metadata=_ledger_metadata(session.run))
@@ -86,13 +105,21 @@ def assets(timezone: str, first_day: str | None = None) -> list[dg.AssetsDefinit
             context.log_event(event)
         yield dg.MaterializeResult(asset_key="daily_cost", metadata={"days": len(session.run.days)})
 
-    @dg.asset(group_name="split", deps=["daily_cost"], description="Which work can run on which cheaper model, with evidence.")
+    @dg.asset(
+        group_name="split",
+        deps=["daily_cost"],
+        description="Which work can run on which cheaper model, with evidence.",
+    )
     def recommendations(session: Session) -> dg.MaterializeResult:
         split_stage(session.run)
         made = session.run.recommendations
         return dg.MaterializeResult(metadata={"recommendations": len(made.recommendations) if made else 0})
 
-    @dg.asset(group_name="published", deps=[recommendations], description="The complete set of marts that all readers read.")
+    @dg.asset(
+        group_name="published",
+        deps=[recommendations],
+        description="The complete set of marts that all readers read.",
+    )
     def published_set(session: Session) -> dg.MaterializeResult:
         publish_stage(session.run)
         run = session.run
@@ -108,7 +135,12 @@ def _ledger_metadata(run: Run) -> dict[str, Any]:
         "select count(*), coalesce(sum(cost_usd), 0), coalesce(sum(case when reason is not null then cost_usd end), 0), "
         "count(*) filter (where cost_basis = 'unpriced') from requests where day in (select day from touched_days)"
     ).fetchall()[0]
-    return {"rows": rows, "spend_usd": float(spend), "unattributed_usd": float(unattributed), "unpriced": unpriced}
+    return {
+        "rows": rows,
+        "spend_usd": float(spend),
+        "unattributed_usd": float(unattributed),
+        "unpriced": unpriced,
+    }
 
 
 def _days(run: Run) -> Iterator[dg.AssetMaterialization]:

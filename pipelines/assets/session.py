@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -28,7 +28,7 @@ class Session(dg.ConfigurableResource):
     _run: Run = PrivateAttr()
 
     @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Session]:
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[Session]:
         asked = Asked(_day(self.first), _day(self.last), self.full, self.accept_loss, self.keep_missing)
         tags = context.run.tags if context.run else {}
         start = tags.get("dagster/asset_partition_range_start") or tags.get("dagster/partition")

@@ -80,9 +80,13 @@ def recommend_text(document: dict[str, Any]) -> str:
     """Recommendations with their reasons, switches first."""
     order = {"switch": 0, "experiment": 1, "keep": 2}
     lines = [f"Recommendations as of {document['as_of']}"]
-    for item in sorted(document["recommendations"], key=lambda r: (order[r["decision"]], r["workflow"], r["task_type"])):
+    for item in sorted(
+        document["recommendations"], key=lambda r: (order[r["decision"]], r["workflow"], r["task_type"])
+    ):
         routes = " + ".join(f"{route['share']:.0%} {route['model']}" for route in item["routes"])
-        lines.append(f"\n{item['decision'].upper():<11}{item['workflow']}/{item['task_type']}  grade {item['grade']}  id {item['id']}")
+        lines.append(
+            f"\n{item['decision'].upper():<11}{item['workflow']}/{item['task_type']}  grade {item['grade']}  id {item['id']}"
+        )
         lines.append(f"  serve: {routes}")
         if item["retention"] is not None:
             lines.append(
@@ -120,5 +124,3 @@ def _per(value: Decimal | None, digits: int = 4) -> str:
         return "0"
     places = max(0, digits - 1 - value.adjusted())
     return f"{value:,.{places}f}"
-
-

@@ -21,7 +21,11 @@ def rates_document(model: str, provider: str | None, at: str | None, contract: P
     if not rows:
         where = f"{provider}/{model}" if provider else model
         raise UsageError(f"no rate names {where} at {when.isoformat()}: add it to the workspace's rates.yaml")
-    return {"model": model, "at": when.isoformat().replace("+00:00", "Z"), "rates": [_row(rate) for rate in rows]}
+    return {
+        "model": model,
+        "at": when.isoformat().replace("+00:00", "Z"),
+        "rates": [_row(rate) for rate in rows],
+    }
 
 
 def rates_text(document: dict[str, Any]) -> str:
@@ -31,7 +35,9 @@ def rates_text(document: dict[str, Any]) -> str:
         price = Decimal(rate["unit_price_usd"]) * 1_000_000
         band = f" over {rate['band_over']:,} input tokens" if rate.get("band_over") and rate["band_over"] > 0 else ""
         region = f" {rate['region']}" if rate.get("region") else ""
-        valid = f"from {rate['valid_from'] or 'the beginning'}" + (f" to {rate['valid_to']}" if rate["valid_to"] else "")
+        valid = f"from {rate['valid_from'] or 'the beginning'}" + (
+            f" to {rate['valid_to']}" if rate["valid_to"] else ""
+        )
         lines.append(
             f"  {rate['provider']:<12}{rate['class']:<18}{rate['service_tier']:<10}{region}"
             f"{_trim(price):>12} USD per million{band}  {valid}  ({rate['source']})"
@@ -46,7 +52,9 @@ def moment(text: str, option: str) -> datetime:
             return datetime.combine(date.fromisoformat(text), time(), UTC)
         value = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{option} {text!r}: expected an ISO day or an RFC 3339 time such as 2026-10-01T12:00:00Z") from None
+        raise UsageError(
+            f"{option} {text!r}: expected an ISO day or an RFC 3339 time such as 2026-10-01T12:00:00Z"
+        ) from None
     if value.tzinfo is None:
         raise UsageError(f"{option} {text!r}: expected a time with its zone, such as {text}Z")
     return value.astimezone(UTC)

@@ -37,7 +37,9 @@ def serve_dagster(loaded: Loaded, port: int) -> None:
     env = {**os.environ, "DAGSTER_HOME": str(dagster_home(loaded.home)), "OUTLAY_WORKSPACE": str(loaded.root)}
     print(f"Dagster: http://{HOST}:{port}  (stop with Ctrl-C)", flush=True)
     _run(
-        [sys.executable, "-m", "dagster", "dev", "-m", "pipelines.definitions", "-h", HOST, "-p", str(port)], env, loaded.root
+        [sys.executable, "-m", "dagster", "dev", "-m", "pipelines.definitions", "-h", HOST, "-p", str(port)],
+        env,
+        loaded.root,
     )
 
 

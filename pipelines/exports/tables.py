@@ -149,4 +149,3 @@ def _ranking(published: Published, first: date | None, last: date | None) -> Ite
         con.execute("create temp view unit_days as from memory.unit_days")
         ranked = ranked_period(con, start, end)[1]
     yield from ranked.to_arrow().select(list(EXPORTS["value_ranking"].columns)).to_batches()
-

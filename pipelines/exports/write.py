@@ -25,7 +25,12 @@ XLSX_ROWS = 1_048_575  #: what a sheet holds below its header
 
 
 def write(
-    published: Published, name: str, kind: str, out: IO[bytes], first: date | None = None, last: date | None = None
+    published: Published,
+    name: str,
+    kind: str,
+    out: IO[bytes],
+    first: date | None = None,
+    last: date | None = None,
 ) -> int:
     """Write one export to `out`; answers the number of rows. Raises UsageError for an unknown name or format."""
     writers: dict[str, Callable[..., int]] = {"csv": _csv, "parquet": _parquet, "xlsx": _xlsx}
@@ -36,7 +41,12 @@ def write(
 
 
 def write_file(
-    published: Published, name: str, kind: str, path: Path, first: date | None = None, last: date | None = None
+    published: Published,
+    name: str,
+    kind: str,
+    path: Path,
+    first: date | None = None,
+    last: date | None = None,
 ) -> int:
     """Write one export to a file that is there whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -149,6 +159,9 @@ def _number_format(name: str, value: Any) -> str:
         return "price"
     if name.endswith("share"):
         return "share"
-    if name.startswith(("cost_per", "value_per", "amount", "cost_usd", "break_even")) or name in ("low", "high"):
+    if name.startswith(("cost_per", "value_per", "amount", "cost_usd", "break_even")) or name in (
+        "low",
+        "high",
+    ):
         return "per"
     return "usd" if name.endswith("usd") else "per"

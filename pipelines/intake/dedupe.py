@@ -18,9 +18,7 @@ from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import Loaded
 
 
-def deduplicate(
-    con: duckdb.DuckDBPyConnection, loaded: Loaded, lake_root: Path, run_id: str, intake: Intake
-) -> None:
+def deduplicate(con: duckdb.DuckDBPyConnection, loaded: Loaded, lake_root: Path, run_id: str, intake: Intake) -> None:
     """Move `incoming_*` into the ledger and the lake, count every record, and mark the days that must be redone."""
     priorities = [(s.name, s.priority) for s in loaded.config.sources]
     con.execute("create or replace temp table source_priorities (source varchar, priority bigint)")
@@ -33,13 +31,16 @@ def deduplicate(
     con.executemany(
         "update files set stored = stored + ?, duplicate = duplicate + ?, superseded = superseded + ? "
         "where source = ? and file = ?",
-        [(c.stored, c.duplicate, c.superseded, s, f) for (s, f), c in sorted(intake.per_file.items())] or [(0, 0, 0, "", "")],
+        [(c.stored, c.duplicate, c.superseded, s, f) for (s, f), c in sorted(intake.per_file.items())]
+        or [(0, 0, 0, "", "")],
     )
 
 
 def rerank_everything(con: duckdb.DuckDBPyConnection) -> None:
     """Decide every winner anew (the sources' priorities changed)."""
-    con.execute("create or replace temp table fresh_requests as select * exclude (own_rank, group_key, wins) from records where false")
+    con.execute(
+        "create or replace temp table fresh_requests as select * exclude (own_rank, group_key, wins) from records where false"
+    )
     con.execute("create or replace temp table affected_keys as select distinct request_key from records")
     _decide(con)
 
@@ -61,7 +62,10 @@ def _requests(con: duckdb.DuckDBPyConnection, loaded: Loaded, lake_root: Path, r
 
 def _decide(con: duckdb.DuckDBPyConnection) -> None:
     """Places of all candidates; winners that changed re-open their days, and so do calls whose losers changed."""
-    totals = {"input_extras": extras_total("", INPUT_EXTRAS), "output_extras": extras_total("", OUTPUT_EXTRAS)}
+    totals = {
+        "input_extras": extras_total("", INPUT_EXTRAS),
+        "output_extras": extras_total("", OUTPUT_EXTRAS),
+    }
     con.execute(f"create or replace temp table candidates as {filled('intake/candidates', **totals)}")
     con.execute(f"create or replace temp table places as {sql('intake/places')}")
     con.execute(

@@ -97,7 +97,9 @@ def _walk(folder: Path, wild: list[re.Pattern[str] | None]) -> Iterator[tuple[Pa
             yield from _entry(entry, wild, hidden)
 
 
-def _entry(entry: os.DirEntry[str], wild: list[re.Pattern[str] | None], hidden: bool) -> Iterator[tuple[Path, str | None]]:
+def _entry(
+    entry: os.DirEntry[str], wild: list[re.Pattern[str] | None], hidden: bool
+) -> Iterator[tuple[Path, str | None]]:
     """`entry` against the first of `wild`, descending with the others."""
     head, rest = wild[0], wild[1:]
     if head is None:

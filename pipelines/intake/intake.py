@@ -18,9 +18,9 @@ import duckdb
 from pipelines.intake.batches import Batches
 from pipelines.intake.discover import Found, discover
 from pipelines.intake.window import Window, dump, load
+from pipelines.sources.context import FileRef, date_in_path
 from pipelines.sources.files import Refused
 from pipelines.sources.record import Quarantined, SpanContext
-from pipelines.sources.context import FileRef, date_in_path
 from pipelines.sources.registry import kinds_supported, read
 from pipelines.workspace.load import Loaded
 
@@ -54,7 +54,11 @@ class Intake:
 
 
 def take_in(
-    con: duckdb.DuckDBPyConnection, loaded: Loaded, window: Window, run_id: str, progress: Progress | None = None
+    con: duckdb.DuckDBPyConnection,
+    loaded: Loaded,
+    window: Window,
+    run_id: str,
+    progress: Progress | None = None,
 ) -> Intake:
     """Stage what is new into `incoming_<family>`; the caller's transaction decides whether it stays.
 
@@ -98,7 +102,10 @@ def _known(con: duckdb.DuckDBPyConnection, found: Found) -> tuple[str, str, str,
 
 
 def _compare(
-    con: duckdb.DuckDBPyConnection, found: Found, known: tuple[str, str, str, str | None] | None, window: Window
+    con: duckdb.DuckDBPyConnection,
+    found: Found,
+    known: tuple[str, str, str, str | None] | None,
+    window: Window,
 ) -> tuple[str | None, list[Window], bool]:
     """Digest of a file that must be read (None: nothing to do), the windows already taken, whether content is known."""
     if known is None:

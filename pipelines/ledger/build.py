@@ -103,7 +103,9 @@ def allocate(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("delete from allocations where day in (select day from touched_days)")
     con.execute(f"insert into allocations by name {sql('ledger/single_allocations')}")
     rows: list[tuple[Any, ...]] = []
-    for key, day, workflow, units, basis, cost, amounts, extras in con.execute(sql("ledger/shared_requests")).fetchall():
+    for key, day, workflow, units, basis, cost, amounts, extras in con.execute(
+        sql("ledger/shared_requests")
+    ).fetchall():
         weights = merge_units((u["unit_id"], Decimal(u["weight"])) for u in units)
         parts: dict[str, Decimal | None] = dict.fromkeys(weights, None if cost is None else Decimal(0))
         charges = [cost] if basis == "recorded" else [*amounts, *(extras or [])]

@@ -22,7 +22,11 @@ def declare(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
         "create or replace temp table declared (workflow varchar, unit varchar, grain varchar, accept varchar, "
         "maturity_days bigint)"
     )
-    _fill(con, "declared", [(n, w.unit, w.grain, w.accept, w.maturity_days) for n, w in config.workflows.items()])
+    _fill(
+        con,
+        "declared",
+        [(n, w.unit, w.grain, w.accept, w.maturity_days) for n, w in config.workflows.items()],
+    )
     con.execute(
         "create or replace temp table workflow_values (workflow varchar, valid_from date, valid_to date, kind varchar, "
         "amount decimal(28, 12))"

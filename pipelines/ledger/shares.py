@@ -7,7 +7,6 @@ from decimal import Decimal
 from fractions import Fraction
 
 
-
 def merge_units(units: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:
     """Weights by unit id; a unit named twice adds up."""
     merged: dict[str, Decimal] = {}

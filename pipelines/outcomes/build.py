@@ -14,9 +14,7 @@ def replay(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("create or replace temp table cost_days as select distinct day from touched_days")
     _touch_days_of_changes(con)
     for table in ("unit_changes", "unit_status"):
-        con.execute(
-            f"delete from {table} where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)"
-        )
+        con.execute(f"delete from {table} where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)")
         con.execute(f"insert into {table} by name {sql(f'outcomes/{table}')}")
     _touch_days_of_changes(con)
     con.execute(
@@ -54,7 +52,5 @@ def write_daily_cost(con: duckdb.DuckDBPyConnection) -> None:
 
 def write_unit_costs(con: duckdb.DuckDBPyConnection) -> None:
     """Replace the lifetime cost of every unit with new spend or new events."""
-    con.execute(
-        "delete from unit_costs where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)"
-    )
+    con.execute("delete from unit_costs where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)")
     con.execute(f"insert into unit_costs by name {sql('outcomes/unit_costs')}")

@@ -13,7 +13,9 @@ from pipelines.storage.models import sql
 PERIOD_DAYS = 28
 
 
-def ranked_period(con: duckdb.DuckDBPyConnection, first: date, last: date) -> tuple[pl.DataFrame, pl.DataFrame, str | None]:
+def ranked_period(
+    con: duckdb.DuckDBPyConnection, first: date, last: date
+) -> tuple[pl.DataFrame, pl.DataFrame, str | None]:
     """(totals per workflow, value ranking, finding) of the days from `first` to `last`.
 
     `con` holds the tables `unit_days` (at least those days), `daily_cost`, `daily_spend`, `outcome_cost`, `workflows`.

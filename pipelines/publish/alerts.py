@@ -22,7 +22,13 @@ SCHEMA: dict[str, Any] = {
 
 def alerts(con: duckdb.DuckDBPyConnection, as_of: date) -> pl.DataFrame:
     """Grain: one (kind, subject, day)."""
-    rows = [*_mismatches(con), *_unpriced(con), *_undeclared(con), *_overlaps(con), *_schema_drift(con, as_of)]
+    rows = [
+        *_mismatches(con),
+        *_unpriced(con),
+        *_undeclared(con),
+        *_overlaps(con),
+        *_schema_drift(con, as_of),
+    ]
     rows.sort(key=lambda r: (SEVERITIES.index(r["severity"]), -r["size"], r["kind"], r["subject"], r["day"]))
     return pl.DataFrame([{k: r[k] for k in SCHEMA} for r in rows], schema=SCHEMA)
 
@@ -48,10 +54,13 @@ def _unpriced(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         told = f"the sender's ${_usd(r['recorded_usd'])} stands" if recorded else "their cost is unknown, not 0"
         rows.append(
             {
-                "day": r["last_day"], "kind": "unpriced", "subject": f"{r['provider']}/{r['model']}",
-                "severity": "low" if recorded else "high", "size": Decimal(r["requests"]),
+                "day": r["last_day"],
+                "kind": "unpriced",
+                "subject": f"{r['provider']}/{r['model']}",
+                "severity": "low" if recorded else "high",
+                "size": Decimal(r["requests"]),
                 "detail": f"{r['requests']} requests since {r['first_day']} without a rate ({r['missing']}): {told}",
-            }  # fmt: skip
+            }
         )
     return rows
 

@@ -64,7 +64,10 @@ def write_segments(con: duckdb.DuckDBPyConnection, home: Path, run_id: str) -> N
         days = con.execute(
             f"select distinct day from {touched} where day in (select day from {holder}) order by day"
         ).fetchall()
-        con.execute(f"delete from segments where name = $table and day in (select day from {touched})", {"table": table})
+        con.execute(
+            f"delete from segments where name = $table and day in (select day from {touched})",
+            {"table": table},
+        )
         folder = home / "segments" / table
         folder.mkdir(parents=True, exist_ok=True)
         for (day,) in days:

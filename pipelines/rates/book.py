@@ -80,9 +80,7 @@ class RateBook:
     def including(self, pairs: Iterable[Pair]) -> RateBook:
         """This book with further pairs compiled."""
         missing = dict.fromkeys(p for p in pairs if p not in self.blocks)
-        return (
-            replace(self, blocks=self.blocks | {p: self._compiled(*p) for p in missing}) if missing else self
-        )
+        return replace(self, blocks=self.blocks | {p: self._compiled(*p) for p in missing}) if missing else self
 
     def _compiled(self, provider: str, model: str) -> tuple[Block, ...]:
         found: list[Block] = []
@@ -149,9 +147,7 @@ class RateBook:
 
     @cached_property
     def rates(self) -> tuple[Rate, ...]:
-        return tuple(
-            r for (provider, model), blocks in self.blocks.items() for r in _rates(provider, model, blocks)
-        )
+        return tuple(r for (provider, model), blocks in self.blocks.items() for r in _rates(provider, model, blocks))
 
     @cached_property
     def version(self) -> str:
@@ -169,9 +165,7 @@ def _profile(name: str) -> tuple[str | None, str]:
 def show(provider: str | None, model: str, at: datetime, contract: Path | None = None) -> list[Rate]:
     """The rates in force for a model at an instant; of every provider that knows it if none is named."""
     providers = (
-        [provider]
-        if provider
-        else [p.id for p in GENAI_PROVIDERS if p.model_match is None or identify(p.id, model)]
+        [provider] if provider else [p.id for p in GENAI_PROVIDERS if p.model_match is None or identify(p.id, model)]
     )
     book = RateBook.for_models([(p, model) for p in providers], contract)
     rows = [r for r in book.rates if r.in_force(at)]
@@ -229,9 +223,7 @@ def _meeting(group: Sequence[Rate]) -> list[tuple[Rate, Rate]]:
         for other in group[i + 1 :]:
             if one.valid_to is not None and (other.valid_from or date.min) >= one.valid_to:
                 break
-            bands = max(one.band_over, other.band_over) < min(
-                one.band_upto or 1 << 62, other.band_upto or 1 << 62
-            )
+            bands = max(one.band_over, other.band_over) < min(one.band_upto or 1 << 62, other.band_upto or 1 << 62)
             hours = max(one.window.start, other.window.start) < min(one.window.end, other.window.end)
             days = max(one.window.first, other.window.first) <= min(one.window.last, other.window.last)
             if bands and hours and days:

@@ -93,18 +93,14 @@ def price(con: duckdb.DuckDBPyConnection, book: RateBook) -> None:
         ("priced_extras", "priced_extras"),
     ):
         con.execute(f"create or replace temp table {table} as {sql(name)}")
-    requests, priced = con.execute(
-        "select (select count(*) from to_price), (select count(*) from priced)"
-    ).fetchall()[0]
+    requests, priced = con.execute("select (select count(*) from to_price), (select count(*) from priced)").fetchall()[
+        0
+    ]
     if requests != priced:
-        raise OutlayError(
-            f"pricing made {priced} rows of {requests} requests: two rate cards cover one request"
-        )
+        raise OutlayError(f"pricing made {priced} rows of {requests} requests: two rate cards cover one request")
 
 
-def reprice(
-    con: duckdb.DuckDBPyConnection, book: RateBook, models: Iterable[tuple[str, str]]
-) -> pl.DataFrame:
+def reprice(con: duckdb.DuckDBPyConnection, book: RateBook, models: Iterable[tuple[str, str]]) -> pl.DataFrame:
     """What the requests of `to_price` (here with `workflow` and `task_type`) would have cost on `models`.
 
     Grain: (workflow, task_type, provider, model); `spend_usd` is null where the model lacks a rate that
@@ -134,9 +130,7 @@ def load_cards(con: duckdb.DuckDBPyConnection, book: RateBook, requests: str) ->
 
 
 def write_cards(con: duckdb.DuckDBPyConnection, rows: Iterable[tuple[dict, list[dict]]]) -> None:
-    made = [
-        (dict(card, card_id=i), [dict(e, card_id=i) for e in extras]) for i, (card, extras) in enumerate(rows)
-    ]
+    made = [(dict(card, card_id=i), [dict(e, card_id=i) for e in extras]) for i, (card, extras) in enumerate(rows)]
     wide = pa.Table.from_pylist([card for card, _ in made], CARD_SCHEMA)
     long = pa.Table.from_pylist([e for _, extras in made for e in extras], EXTRA_SCHEMA)
     inputs = pa.table({"sku": pa.array(sorted(INPUT_CLASSES), pa.string())})

@@ -117,9 +117,7 @@ def missing_rates(provider: str, model: str, missing: str) -> str:
     return "\n".join(lines)
 
 
-_PER_MILLION = {
-    c for c in KNOWN_CLASSES if c.startswith(("input", "output", "cache", "reasoning", "embedding"))
-} - {
+_PER_MILLION = {c for c in KNOWN_CLASSES if c.startswith(("input", "output", "cache", "reasoning", "embedding"))} - {
     "input_audio_seconds",
     "output_audio_seconds",
     "input_document_pages",

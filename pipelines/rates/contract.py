@@ -48,9 +48,7 @@ class Dated(BaseModel):
         return self
 
     def holds(self, at: date) -> bool:
-        return (self.valid_from is None or self.valid_from <= at) and (
-            self.valid_to is None or at < self.valid_to
-        )
+        return (self.valid_from is None or self.valid_from <= at) and (self.valid_to is None or at < self.valid_to)
 
 
 Entry = TypeVar("Entry", bound=Dated)
@@ -80,11 +78,7 @@ class NegotiatedRate(Dated):
 
     @property
     def price(self) -> Price:
-        each = (
-            self.usd_each
-            if self.usd_each is not None
-            else unit_price(self.usd_per_million or Decimal(0), 1_000_000)
-        )
+        each = self.usd_each if self.usd_each is not None else unit_price(self.usd_per_million or Decimal(0), 1_000_000)
         return Price(((-1, each),), f"contract: {self.source or 'rates.yaml'}")
 
 
@@ -126,9 +120,7 @@ class Contract(BaseModel):
         _refuse_overlap(
             "discounts", self.discounts, lambda d: (d.provider, d.model), lambda d: f"{d.provider}/{d.model}"
         )
-        _refuse_overlap(
-            "aliases", self.aliases, lambda a: (a.provider, a.alias), lambda a: f"{a.provider}/{a.alias}"
-        )
+        _refuse_overlap("aliases", self.aliases, lambda a: (a.provider, a.alias), lambda a: f"{a.provider}/{a.alias}")
         _refuse_overlap("provisioned", self.provisioned, lambda p: (p.name,), lambda p: p.name)
         return self
 
@@ -187,17 +179,13 @@ def read_contract(path: Path | None) -> Contract:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"{path}: can't be read: {error}; expected the file that rates.contract names"
-        ) from None
+        raise UsageError(f"{path}: can't be read: {error}; expected the file that rates.contract names") from None
     try:
         document = YAML(typ="safe").load(text) or {}
     except YAMLError as error:
         raise UsageError(f"{path}: no valid YAML: {error}") from None
     if not isinstance(document, dict):
-        raise UsageError(
-            f"{path}: expected keys such as rates, discounts and aliases, found {type(document).__name__}"
-        )
+        raise UsageError(f"{path}: expected keys such as rates, discounts and aliases, found {type(document).__name__}")
     if "text" in document:
         raise UsageError(f"{path}: text: unknown key")
     try:

@@ -40,9 +40,7 @@ def standard_prices(
 
 
 def _second(moment: time) -> int:
-    utc = datetime.combine(
-        date(1970, 1, 1), moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    ).astimezone(UTC)
+    utc = datetime.combine(date(1970, 1, 1), moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     return utc.hour * 3600 + utc.minute * 60 + utc.second
 
 

@@ -19,9 +19,7 @@ def apply_contract(blocks: list[Block], provider: str, names: set[str], contract
     """The blocks with contracted prices, cut where a negotiated rate or a discount begins or ends."""
     rates = [r for r in contract.rates if r.provider == provider and r.model in names]
     discounts = [
-        d
-        for d in contract.discounts
-        if d.provider == provider and any(fnmatchcase(n, d.model) for n in names)
+        d for d in contract.discounts if d.provider == provider and any(fnmatchcase(n, d.model) for n in names)
     ]
     if not rates and not discounts:
         return blocks
@@ -45,14 +43,10 @@ def apply_contract(blocks: list[Block], provider: str, names: set[str], contract
 
 
 def _inside(day: date, block: Block) -> bool:
-    return (block.valid_from is None or day > block.valid_from) and (
-        block.valid_to is None or day < block.valid_to
-    )
+    return (block.valid_from is None or day > block.valid_from) and (block.valid_to is None or day < block.valid_to)
 
 
-def _contracted(
-    block: Block, rates: list[NegotiatedRate], discounts: list[Discount], at: date
-) -> dict[str, Price]:
+def _contracted(block: Block, rates: list[NegotiatedRate], discounts: list[Discount], at: date) -> dict[str, Price]:
     prices = dict(block.listed)
     holding = [d for d in discounts if d.holds(at)]
     if holding:

@@ -54,9 +54,7 @@ def _entry_blocks(
             by_tier = {"standard": (standard, None)}
             for tier in TIER_CONTEXTS:
                 rules = [r for r in tiers if r.tier == tier and holds(r, at)]
-                prices = tier_prices(
-                    info, own, tier, rules, standard, at, f"{GENAI}: {listed_by.id}/{info.id}"
-                )
+                prices = tier_prices(info, own, tier, rules, standard, at, f"{GENAI}: {listed_by.id}/{info.id}")
                 if prices:
                     by_tier[tier] = (prices, next((r.input_upto for r in rules if r.input_upto), None))
             for tier, (prices, upto) in by_tier.items():
@@ -72,9 +70,7 @@ def _entry_blocks(
                 for rule in regions:
                     if tier in rule.tiers and holds(rule, at):
                         dearer = {
-                            c: p.times(
-                                rule.factor, f"{p.source}; x{rule.factor} {said(rule)[0]}", rule.verified
-                            )
+                            c: p.times(rule.factor, f"{p.source}; x{rule.factor} {said(rule)[0]}", rule.verified)
                             for c, p in full.items()
                             if c in TOKEN_CLASSES
                         } | {c: p for c, p in full.items() if c not in TOKEN_CLASSES}

@@ -24,9 +24,7 @@ def tier_prices(
     info: gp.ModelInfo, own: bool, tier: str, rules: list[TierRule], standard: Prices, at: date, source: str
 ) -> Prices | None:
     """The prices of a tier on a day: the list's, the list's carried back, or a factor; else none."""
-    variants = [
-        v for v in info.price_variants or () if own and next(iter(v.when.items())) in TIER_CONTEXTS[tier]
-    ]
+    variants = [v for v in info.price_variants or () if own and next(iter(v.when.items())) in TIER_CONTEXTS[tier]]
     noon = datetime.combine(at, time(12), UTC)
     active = [v for v in variants if v.constraint is None or v.constraint.active(noon)]
     if active:
@@ -43,9 +41,7 @@ def tier_prices(
     for rule in rules:
         if rule.factor is not None:
             text = f"{source}; x{rule.factor} {said(rule)[0]}"
-            prices = {
-                c: standard[c].times(rule.factor, text, rule.verified) for c in rule.classes if c in standard
-            }
+            prices = {c: standard[c].times(rule.factor, text, rule.verified) for c in rule.classes if c in standard}
             prices |= {c: standard[c] for c in rule.unchanged if c in standard}
             return prices or None
     return None

@@ -69,9 +69,7 @@ def apply(
     invalid binding.
     """
     if adopt and overwrite:
-        raise UsageError(
-            "--adopt and --overwrite exclude each other: keep the hand-edited file, or replace it"
-        )
+        raise UsageError("--adopt and --overwrite exclude each other: keep the hand-edited file, or replace it")
     check_bindings(loaded)
     with locked(loaded.root):
         notes = settle(loaded, now, keep_edits=adopt or overwrite)
@@ -93,9 +91,7 @@ def apply(
             adopted, held = held, []
             if history.approved is None:
                 names = tuple(live.target.path for live in adopted)
-                return Applied(
-                    "adopted", history.live_version, history.live_sha256, names, notes=tuple(notes)
-                )
+                return Applied("adopted", history.live_version, history.live_sha256, names, notes=tuple(notes))
         file, rendered = _covered(loaded, history)
         if history.approved is not None and recommendations is not None:
             _still_wanted(loaded, history, file, recommendations)
@@ -107,9 +103,7 @@ def apply(
             if history.approved is not None or item.target.path in {h.target.path for h in held}
         ]
         if not chosen:
-            return Applied(
-                "already applied", history.live_version, history.live_sha256, (), notes=tuple(notes)
-            )
+            return Applied("already applied", history.live_version, history.live_sha256, (), notes=tuple(notes))
         for item in chosen:
             probe_key(item.target)
         swaps = [
@@ -166,13 +160,10 @@ def _still_wanted(
     approval = history.approved
     if approval is None or approval["source"] == "edited":
         return
-    reason = no_longer_recommended(
-        file.policy, approval["recommendation_ids"], recommendations, loaded.config
-    )
+    reason = no_longer_recommended(file.policy, approval["recommendation_ids"], recommendations, loaded.config)
     if reason:
         raise OutlayError(
-            f"the approval is void, newer evidence changes the plan: {reason}; outlay route plan, then "
-            "approve"
+            f"the approval is void, newer evidence changes the plan: {reason}; outlay route plan, then approve"
         )
 
 

@@ -51,9 +51,7 @@ def approve(
                 "nothing to approve: " + (planned.notes[-1] if planned.notes else "the plan changes nothing")
             )
         if seen is not None and seen != planned.plan_id:
-            raise OutlayError(
-                "the plan has changed since you looked at it: outlay route plan, then approve again"
-            )
+            raise OutlayError("the plan has changed since you looked at it: outlay route plan, then approve again")
         _not_the_author(approver, by, planned.file)
         path = policy_path(loaded)
         content = planned.file.text.encode()

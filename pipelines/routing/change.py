@@ -29,9 +29,7 @@ class Change:
     reason: str | None = None
 
     def document(self) -> dict[str, Any]:
-        return {
-            key: dict(value) if isinstance(value, Mapping) else value for key, value in asdict(self).items()
-        }
+        return {key: dict(value) if isinstance(value, Mapping) else value for key, value in asdict(self).items()}
 
 
 def compare(before: Policy | None, after: Policy) -> tuple[Change, ...]:

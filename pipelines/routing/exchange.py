@@ -66,9 +66,7 @@ def exchange(root: Path, swaps: Sequence[Swap], smoke: Smoke) -> list[Reloaded]:
     try:
         for swap in swaps:
             if read_bytes(swap.path) != swap.before:
-                raise OutlayError(
-                    f"{swap.path}: changed by someone else while the change was prepared; try again"
-                )
+                raise OutlayError(f"{swap.path}: changed by someone else while the change was prepared; try again")
             written.append(swap)
             put(swap.path, swap.after, swap.backup)
         for swap in swaps:
@@ -107,6 +105,5 @@ def _put_back(root: Path, written: Sequence[Swap], reloading: Sequence[Target], 
             reload(root, target)
         except OutlayError as error:
             raise NotPutBackError(
-                f"{cause}\nthe files are as before, but {target.name} could not be reloaded with them: "
-                f"{error}"
+                f"{cause}\nthe files are as before, but {target.name} could not be reloaded with them: {error}"
             ) from None

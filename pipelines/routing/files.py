@@ -30,9 +30,7 @@ def resolve(root: Path, path: str, key: str) -> Path:
     place = Path(path) if absolute else root / path
     for step in [place] if absolute else [root.joinpath(*parts[: n + 1]) for n in range(len(parts))]:
         if step.is_symlink():
-            raise OutlayError(
-                f"{key}: {step} is a symbolic link; Outlay replaces files and does not follow links"
-            )
+            raise OutlayError(f"{key}: {step} is a symbolic link; Outlay replaces files and does not follow links")
     if place.exists() and not stat.S_ISREG(place.lstat().st_mode):
         raise OutlayError(f"{key}: {place} is no regular file; name a file that Outlay may replace")
     return place
@@ -67,7 +65,7 @@ def replace_bytes(path: Path, content: bytes, like: Path | None = None) -> None:
                 _keep_mode(file.fileno(), model)
                 file.flush()
                 os.fsync(file.fileno())
-            os.replace(name, path)  # noqa: PTH105
+            os.replace(name, path)
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise

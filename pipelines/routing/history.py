@@ -21,16 +21,10 @@ class History:
     live: Mapping[str, Any] | None = None  #: the approval of what is live
     unfinished: Mapping[str, Any] | None = None  #: a change that neither ended nor was put back
     files: dict[str, str | None] = field(default_factory=dict)  #: path -> SHA-256 that Outlay left there
-    bodies: dict[str, str] = field(
-        default_factory=dict
-    )  #: path -> SHA-256 of the rendered body as last applied
+    bodies: dict[str, str] = field(default_factory=dict)  #: path -> SHA-256 of the rendered body as last applied
     snapshots: dict[int, dict[str, str | None]] = field(default_factory=dict)  #: version -> path -> SHA-256
-    before_outlay: dict[str, str | None] = field(
-        default_factory=dict
-    )  #: path -> SHA-256 found by the first change
-    approvals: dict[int, Mapping[str, Any]] = field(
-        default_factory=dict
-    )  #: version -> approval of what was live
+    before_outlay: dict[str, str | None] = field(default_factory=dict)  #: path -> SHA-256 found by the first change
+    approvals: dict[int, Mapping[str, Any]] = field(default_factory=dict)  #: version -> approval of what was live
 
     def state_at(self, version: int) -> dict[str, str | None]:
         """SHA-256 of every file known now as it was while `version` was live (None = there was no file)."""
@@ -73,9 +67,7 @@ def _applied(history: History, row: Mapping[str, Any]) -> None:
     for file in row["files"]:
         _first_seen(history, file["path"], file["before_sha256"])
         # What really stood there while the version before was live, hand edits included, is what comes back.
-        history.snapshots.setdefault(history.live_version, dict(history.files))[file["path"]] = file[
-            "before_sha256"
-        ]
+        history.snapshots.setdefault(history.live_version, dict(history.files))[file["path"]] = file["before_sha256"]
         history.files[file["path"]] = file["after_sha256"]
         history.bodies[file["path"]] = file["body_sha256"]
     if history.approved is not None and history.approved["policy_sha256"] == row["policy_sha256"]:

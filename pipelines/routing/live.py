@@ -14,9 +14,7 @@ from pipelines.routing.rendering import Loaded
 from pipelines.routing.targets.header import Header, read_header
 from pipelines.workspace.model import Target
 
-State = Literal[
-    "absent", "empty", "in place", "edited", "removed", "other policy", "not Outlay's", "interrupted"
-]
+State = Literal["absent", "empty", "in place", "edited", "removed", "other policy", "not Outlay's", "interrupted"]
 
 #: States in which a change may go on without a person deciding about the file first.
 FREE: frozenset[State] = frozenset({"absent", "empty", "in place"})
@@ -58,9 +56,7 @@ def inspect(loaded: Loaded, history: History, target: Target) -> LiveFile:
     return LiveFile(target, path, content, _state(history, target.path, content, text, header, body), header)
 
 
-def _state(
-    history: History, name: str, content: bytes | None, text: str, header: Header | None, body: str
-) -> State:
+def _state(history: History, name: str, content: bytes | None, text: str, header: Header | None, body: str) -> State:
     known = history.files.get(name)
     if content is None:
         return "removed" if known else "absent"
@@ -69,11 +65,7 @@ def _state(
         return "interrupted"
     if known and sha256(content) == known:
         return "in place"
-    if (
-        header is not None
-        and header.body_sha256 == sha256(body)
-        and header.policy_sha256 != history.live_sha256
-    ):
+    if header is not None and header.body_sha256 == sha256(body) and header.policy_sha256 != history.live_sha256:
         return "other policy"
     if header is None and not known:
         # A gateway refuses to start without its include file, so an empty one is usually there first.

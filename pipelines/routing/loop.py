@@ -65,9 +65,7 @@ def route_approve(
         "effective_at": done.row["effective_at"],
         "audit_row": done.row["row"],
     }
-    lines = [
-        f"Version {document['version']} approved by {document['by']} (audit row {document['audit_row']})."
-    ]
+    lines = [f"Version {document['version']} approved by {document['by']} (audit row {document['audit_row']})."]
     lines += [_change(change) for change in done.row["changes"]]
     return Answer(document, "\n".join([*lines, "Next: outlay route apply"]))
 
@@ -121,9 +119,7 @@ def route_status(loaded: Loaded) -> Answer:
     live = document["live_version"]
     lines = [f"Live: version {live}" if live else "Live: no policy yet"]
     if document["approved_version"]:
-        lines.append(
-            f"Approved by {document['approved_by']}, not applied yet: version {document['approved_version']}"
-        )
+        lines.append(f"Approved by {document['approved_by']}, not applied yet: version {document['approved_version']}")
     if document["policy_file"].startswith("edited"):
         lines.append("routing/policy.yaml: edited, not approved")
     if document["interrupted"]:
@@ -166,9 +162,7 @@ def _change(change: Mapping[str, Any]) -> str:
         line += f" [{change['recommendation_id']}]"
     evidence = change.get("evidence") or {}
     share = _interval(evidence, "saving_share", "saving")
-    dollars = (
-        f"${Decimal(evidence['saving_usd_month']):,.2f} a month" if "saving_usd_month" in evidence else ""
-    )
+    dollars = f"${Decimal(evidence['saving_usd_month']):,.2f} a month" if "saving_usd_month" in evidence else ""
     if dollars or share:
         said = ", ".join(filter(None, [dollars, f"{share} of its cost" if share else ""]))
         line += f"\n  expected saving at the approved share: {said}"
@@ -207,17 +201,13 @@ def check_targets(loaded: Loaded) -> list[str]:
     for target in config.routing.targets:
         name = f"routing.targets.{target.name}"
         if unbound := [tier.name for tier in config.tiers if tier.name not in target.models]:
-            warnings.append(
-                f"{name}.models: no parameters for tier {', '.join(unbound)}, so nothing is routed there"
-            )
+            warnings.append(f"{name}.models: no parameters for tier {', '.join(unbound)}, so nothing is routed there")
         if target.reload is None:
             warnings.append(f"{name}: no reload command, so the gateway must be told of a change by hand")
         for tier in config.tiers:
             served = served_models(config, tier.name).get(target.name)
             if served and canonical_of(served) not in {canonical_of(model) for model in tier.models}:
-                warnings.append(
-                    f"{name}.models.{tier.name}: {served} is not among the models of tier {tier.name}"
-                )
+                warnings.append(f"{name}.models.{tier.name}: {served} is not among the models of tier {tier.name}")
     if config.routing.targets and not config.routing.approvers:
         warnings.append("routing.approvers: nobody may approve a routing change")
     content = policy_bytes(loaded)

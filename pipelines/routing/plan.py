@@ -81,9 +81,7 @@ class Plan:
         if self.file is None:
             return None
         return sha256(
-            json.dumps(
-                [self.file.sha256, *([t.rendered.target.path, t.rendered.file_sha256] for t in self.targets)]
-            )
+            json.dumps([self.file.sha256, *([t.rendered.target.path, t.rendered.file_sha256] for t in self.targets)])
         )
 
     def document(self) -> dict[str, Any]:
@@ -144,9 +142,7 @@ def plan(
             raise UsageError(f"outlay.yaml: routing.targets.{item.target.name}: " + "\n".join(tried.problems))
         notes = (*notes, *(f"{item.target.name}: {note}" for note in tried.notes))
         unenforced = tuple(renderer(item.target).unenforced(file.policy)) if file else ()
-        targets.append(
-            TargetPlan(item, live, masked_diff(live.text, item.text, item.target.path), tried, unenforced)
-        )
+        targets.append(TargetPlan(item, live, masked_diff(live.text, item.text, item.target.path), tried, unenforced))
     before = history.live["policy_text"] if history.live else ""
     policy_diff = masked_diff(before, file.text, loaded.config.routing.policy) if file else ""
     live_policy = parse_policy(before, "live policy").policy if before else None
@@ -212,9 +208,7 @@ def _next(
     return "nothing", live_file, (), proposal.notes
 
 
-_PARAMETERS = (
-    "the targets' parameters in outlay.yaml changed since: the files must be approved and rendered again"
-)
+_PARAMETERS = "the targets' parameters in outlay.yaml changed since: the files must be approved and rendered again"
 
 
 def _as_approved(loaded: Loaded, file: PolicyFile, targets: Sequence[Mapping[str, Any]]) -> bool:
@@ -229,12 +223,8 @@ def _as_applied(loaded: Loaded, file: PolicyFile, history: History) -> bool:
 
 def masked_diff(before: str, after: str, name: str) -> str:
     known = []
-    with contextlib.suppress(
-        YAMLError, ValueError
-    ):  # a hand-made file may be anything; its looks are masked below
+    with contextlib.suppress(YAMLError, ValueError):  # a hand-made file may be anything; its looks are masked below
         known = [hit.text for hit in find_credentials(YAML(typ="safe", pure=True).load(before))]
     before, after = mask(before, known), mask(after, known)
-    lines = difflib.unified_diff(
-        before.splitlines(), after.splitlines(), f"live/{name}", f"plan/{name}", lineterm=""
-    )
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), f"live/{name}", f"plan/{name}", lineterm="")
     return "\n".join(lines)

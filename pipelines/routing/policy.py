@@ -123,9 +123,7 @@ class Route(Strict):
     def _distinct(self) -> Route:
         # The stable tier may stand behind its own canary; anything else named twice only repeats a failure.
         if self.canary and self.canary.tier in (self.tier, *self.fallback):
-            raise ValueError(
-                f"{self.key}: the canary's tier {self.canary.tier!r} must differ from tier and fallback"
-            )
+            raise ValueError(f"{self.key}: the canary's tier {self.canary.tier!r} must differ from tier and fallback")
         if len(set(self.fallback)) != len(self.fallback):
             raise ValueError(f"{self.key}: a fallback tier is named twice")
         if self.canary is None and self.tier in self.fallback:
@@ -167,9 +165,7 @@ class Policy(Strict):
                     f"routes {route.key}: unknown tier {unknown[0]!r}, expected one of {sorted(self.tiers)}"
                 )
         if self.default_tier not in self.tiers:
-            raise ValueError(
-                f"default_tier: unknown tier {self.default_tier!r}, expected one of {sorted(self.tiers)}"
-            )
+            raise ValueError(f"default_tier: unknown tier {self.default_tier!r}, expected one of {sorted(self.tiers)}")
         return self
 
 

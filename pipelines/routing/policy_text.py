@@ -40,9 +40,7 @@ def parse_policy(content: bytes | str, name: str) -> PolicyFile:
         raise UsageError(f"{name}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
     document = _yaml_document(text, name)
     if found := find_credentials(document):
-        raise UsageError(
-            f"{name}: {found[0].where}: a secret stands here in clear; a policy holds none, remove it"
-        )
+        raise UsageError(f"{name}: {found[0].where}: a secret stands here in clear; a policy holds none, remove it")
     try:
         return PolicyFile(Policy.model_validate(document), text)
     except ValidationError as error:
@@ -58,9 +56,7 @@ def _yaml_document(text: str, name: str) -> Mapping[str, Any]:
             f"{name}: line {_line(error)}: key {key[1] if key else '?'!r} is given twice; keep one of them"
         ) from None
     except (YAMLError, ValueError) as error:
-        raise UsageError(
-            f"{name}: line {_line(error)}: not readable as YAML; expected `key: value` lines"
-        ) from None
+        raise UsageError(f"{name}: line {_line(error)}: not readable as YAML; expected `key: value` lines") from None
     if not isinstance(document, Mapping):
         raise UsageError(f"{name}: expected a mapping with schema_version, policy_id, version, …, found none")
     return document
@@ -89,13 +85,9 @@ def check_against_workspace(policy: Policy, workspace: Workspace, name: str) -> 
     ranks = {tier.name: tier.rank for tier in workspace.tiers}
     for tier, rank in policy.tiers.items():
         if tier not in ranks:
-            raise UsageError(
-                f"{name}: tiers.{tier}: not a tier of outlay.yaml, expected one of {sorted(ranks)}"
-            )
+            raise UsageError(f"{name}: tiers.{tier}: not a tier of outlay.yaml, expected one of {sorted(ranks)}")
         if ranks[tier] != rank:
-            raise UsageError(
-                f"{name}: tiers.{tier}: found rank {rank}, expected {ranks[tier]} as in outlay.yaml"
-            )
+            raise UsageError(f"{name}: tiers.{tier}: found rank {rank}, expected {ranks[tier]} as in outlay.yaml")
 
 
 def check_succession(policy: Policy, live_version: int, live_sha256: str | None, name: str) -> None:
@@ -104,8 +96,7 @@ def check_succession(policy: Policy, live_version: int, live_sha256: str | None,
     """
     if policy.version != live_version + 1:
         raise UsageError(
-            f"{name}: version: found {policy.version}, expected {live_version + 1} (the live version is "
-            f"{live_version})"
+            f"{name}: version: found {policy.version}, expected {live_version + 1} (the live version is {live_version})"
         )
     if policy.parent_sha256 is not None and policy.parent_sha256 != live_sha256:
         raise OutlayError(

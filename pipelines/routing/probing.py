@@ -49,9 +49,7 @@ def probe(rendered: Rendered, policy: Policy) -> Probed:
         return Probed(f"not probed: no {rendered.target.kind} engine runs inside Outlay")
     if importlib.util.find_spec("litellm") is None:
         return Probed("not probed: litellm is not installed (pip install 'outlay[litellm]')")
-    os.environ.setdefault(
-        "LITELLM_LOCAL_MODEL_COST_MAP", "True"
-    )  # its price list from the package, not the network
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # its price list from the package, not the network
     logger = logging.getLogger("LiteLLM Router")
     level = logger.level
     with warnings.catch_warnings():
@@ -72,9 +70,7 @@ def _ask(engine: Any, policy: Policy, models: Mapping[str, Mapping[str, Any]]) -
     asked, problems = 0, []
     for failing in (False, True):
         try:
-            router = engine.Router(
-                model_list=_mocked(policy, models, failing), num_retries=0, disable_cooldowns=True
-            )
+            router = engine.Router(model_list=_mocked(policy, models, failing), num_retries=0, disable_cooldowns=True)
         except Exception as error:
             return Probed("probed", asked, (f"refused by the engine: {_first_line(error)}",))
         for route in policy.routes:
@@ -83,9 +79,7 @@ def _ask(engine: Any, policy: Policy, models: Mapping[str, Mapping[str, Any]]) -
                 continue
             asked += 1
             try:
-                answer = router.completion(
-                    model=f"{GROUP}{route.key}", messages=[{"role": "user", "content": "probe"}]
-                )
+                answer = router.completion(model=f"{GROUP}{route.key}", messages=[{"role": "user", "content": "probe"}])
                 served = answer.choices[0].message.content.rpartition("#")[2]
             except Exception as error:
                 problems.append(f"{route.key}: {_first_line(error)}")

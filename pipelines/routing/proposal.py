@@ -33,7 +33,7 @@ class Proposal:
     notes: tuple[str, ...]
 
 
-class _Kept(Exception):  # noqa: N818
+class _Kept(Exception):
     """Why a recommendation leaves its route as it is."""
 
 
@@ -52,12 +52,8 @@ def propose(
         for key, route in routes.items():
             if route.canary and route.expires_at and route.expires_at <= now and not route.locked:
                 routes[key] = ended = _without_canary(route)
-                changes.append(
-                    Change(key, "expired", route.shares, ended.shares, reason="the canary's time is over")
-                )
-    for item in sorted(
-        recommendations.get("recommendations", ()), key=lambda r: (r["workflow"], r["task_type"])
-    ):
+                changes.append(Change(key, "expired", route.shares, ended.shares, reason="the canary's time is over"))
+    for item in sorted(recommendations.get("recommendations", ()), key=lambda r: (r["workflow"], r["task_type"])):
         if item["decision"] != "switch" or (only is not None and item["id"] not in only):
             continue
         key = f"{item['workflow']}/{item['task_type']}"
@@ -70,9 +66,7 @@ def propose(
         routes[key] = route
         evidence = route.evidence.model_dump(mode="json", exclude_none=True) if route.evidence else None
         approved = route.canary.approved if route.canary else None
-        changes.append(
-            Change(key, kind, before, route.shares, approved, item["id"], evidence, item.get("reason"))
-        )
+        changes.append(Change(key, kind, before, route.shares, approved, item["id"], evidence, item.get("reason")))
     if only is not None and (unknown := sorted(set(only) - {c.recommendation_id for c in changes})):
         known = sorted(
             item["id"] for item in recommendations.get("recommendations", ()) if item["decision"] == "switch"
@@ -104,8 +98,7 @@ def _switched(route: Route | None, item: Mapping[str, Any], workspace: Workspace
     tier = others[0]
     if ranks[tier] > ranks[stable]:
         raise _Kept(
-            f"the evidence supports less than is live on tier {stable}: outlay route rollback, or edit the "
-            "policy"
+            f"the evidence supports less than is live on tier {stable}: outlay route rollback, or edit the policy"
         )
     approved = int((shares[tier] * 100).to_integral_value(ROUND_FLOOR))
     if approved < 1:
@@ -137,14 +130,10 @@ def _switched(route: Route | None, item: Mapping[str, Any], workspace: Workspace
     return _regraded(route, route.canary, tier, approved, evidence)
 
 
-def _regraded(
-    route: Route, canary: Canary, tier: str, approved: int, evidence: Evidence
-) -> tuple[Route, str]:
+def _regraded(route: Route, canary: Canary, tier: str, approved: int, evidence: Evidence) -> tuple[Route, str]:
     """A rollout that is under way: only its approved share may change, and its percent only downwards."""
     if canary.tier != tier:
-        raise _Kept(
-            f"a canary on tier {canary.tier} is under way; roll it back or let it end before {tier} is tried"
-        )
+        raise _Kept(f"a canary on tier {canary.tier} is under way; roll it back or let it end before {tier} is tried")
     if approved < canary.percent:
         smaller = Canary(tier=tier, percent=approved, up_to=approved)
         return route.model_copy(update={"canary": smaller, "evidence": evidence}), "smaller share"
@@ -198,9 +187,7 @@ def no_longer_recommended(
 
     Another figure or a share that moved a little changes no rendered byte of a first step and voids nothing.
     """
-    found = {
-        f"{item['workflow']}/{item['task_type']}": item for item in recommendations.get("recommendations", ())
-    }
+    found = {f"{item['workflow']}/{item['task_type']}": item for item in recommendations.get("recommendations", ())}
     for route in policy.routes:
         if route.canary is None or route.evidence is None or route.evidence.recommendation_id not in ids:
             continue

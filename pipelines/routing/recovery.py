@@ -24,9 +24,7 @@ def settle(loaded: Loaded, now: datetime, *, keep_edits: bool) -> list[str]:
         return []
     said = recover(loaded, row, keep_edits=keep_edits)
     event = "apply_failed" if row["event"] == "apply_started" else "rollback_failed"
-    audit.append(
-        loaded.root, event, now=now, version=row["version"], result="interrupted; its files were put back"
-    )
+    audit.append(loaded.root, event, now=now, version=row["version"], result="interrupted; its files were put back")
     return said or ["an interrupted change had written nothing that stands"]
 
 
@@ -69,6 +67,5 @@ def bytes_of(path: Path, digest: str | None, backup: str | None) -> bytes | None
         if content is not None and sha256(content) == digest:
             return content
     raise OutlayError(
-        f"{path}: no backup beside it holds the former bytes ({digest[:12]}…); restore it from version "
-        "control"
+        f"{path}: no backup beside it holds the former bytes ({digest[:12]}…); restore it from version control"
     )

@@ -58,9 +58,7 @@ def reload(root: Path, target: Target) -> Reloaded:
             text=True, errors="replace", start_new_session=True,
         )  # fmt: skip
     except OSError as error:
-        raise OutlayError(
-            f"{target.name}: reload command {command[0]!r} can't be started ({error.strerror})"
-        ) from None
+        raise OutlayError(f"{target.name}: reload command {command[0]!r} can't be started ({error.strerror})") from None
     try:
         output, _ = process.communicate(timeout=target.reload.timeout_s)
     except BaseException as error:
@@ -68,9 +66,7 @@ def reload(root: Path, target: Target) -> Reloaded:
             os.killpg(process.pid, signal.SIGKILL)  # the group that this call started, children included
         process.communicate()
         if isinstance(error, subprocess.TimeoutExpired):
-            raise OutlayError(
-                f"{target.name}: reload command did not end within {target.reload.timeout_s} s"
-            ) from None
+            raise OutlayError(f"{target.name}: reload command did not end within {target.reload.timeout_s} s") from None
         raise
     if process.returncode != 0:
         said = mask(output.strip(), _referenced_values(target))[-400:]
@@ -107,9 +103,7 @@ def smoke(target: Target, routes: Sequence[Route]) -> tuple[str, ...]:
     if target.probe is None or target.kind != "litellm" or not routes:
         return ()
     if urlsplit(target.probe.url).scheme not in ("http", "https"):
-        raise UsageError(
-            f"outlay.yaml: routing.targets.{target.name}.probe.url: expected an http or https address"
-        )
+        raise UsageError(f"outlay.yaml: routing.targets.{target.name}.probe.url: expected an http or https address")
     key = probe_key(target)
     _wait_until_ready(target, target.probe)
     lines = []
@@ -135,9 +129,7 @@ def _wait_until_ready(target: Target, probe: Probe) -> None:
         except (OSError, urllib.error.URLError):
             pass
         if time.monotonic() >= until:
-            raise OutlayError(
-                f"{target.name}: the gateway at {mask(probe.url)} was not ready within {wait:.0f} s"
-            )
+            raise OutlayError(f"{target.name}: the gateway at {mask(probe.url)} was not ready within {wait:.0f} s")
         time.sleep(0.2)
 
 

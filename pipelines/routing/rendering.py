@@ -69,17 +69,14 @@ def check_bindings(loaded: Loaded) -> None:
         renderer(target)
         for found in find_credentials({"models": plain(target.models)}):
             raise UsageError(
-                f"{key}.{found.where}: a secret stands here in clear; write os.environ/NAME and keep the "
-                "secret in NAME"
+                f"{key}.{found.where}: a secret stands here in clear; write os.environ/NAME and keep the secret in NAME"
             )
         outside = {
             "reload": list(target.reload.command) if target.reload else [],
             "probe": target.probe.url if target.probe else "",
         }
         for found in find_credentials(outside):
-            raise UsageError(
-                f"{key}.{found.where}: a secret stands here in clear; pass it through the environment"
-            )
+            raise UsageError(f"{key}.{found.where}: a secret stands here in clear; pass it through the environment")
         path = resolve(loaded.root, target.path, f"{key}.path")
         if path in taken or (loaded.root / ".outlay") in path.parents:
             raise UsageError(
@@ -99,9 +96,7 @@ def render_targets(loaded: Loaded, file: PolicyFile) -> tuple[Rendered, ...]:
             (*file.policy.used_tiers, *(() if target.kind == "litellm" else (file.policy.default_tier,)))
         )
         if missing := [tier for tier in needed if tier not in target.models]:
-            raise UsageError(
-                f"{key}.models: tier {missing[0]!r} is used by the policy and has no parameters; add it"
-            )
+            raise UsageError(f"{key}.models: tier {missing[0]!r} is used by the policy and has no parameters; add it")
         text = module.render(file, target.models)
         if problems := module.lint(text, file.policy):
             raise UsageError(f"{key}: " + "\n".join(problems))

@@ -68,15 +68,9 @@ def rollback(
         interrupted = replay(audit.read(loaded.root)).unfinished
         notes = settle(loaded, now, keep_edits=overwrite)
         history = replay(audit.read(loaded.root))
-        if (
-            interrupted is not None
-            and interrupted["event"] == "apply_started"
-            and to in (None, history.live_version)
-        ):
+        if interrupted is not None and interrupted["event"] == "apply_started" and to in (None, history.live_version):
             names = tuple(file["path"] for file in interrupted["files"])
-            return RolledBack(
-                "put back", interrupted["version"], history.live_version, names, notes=tuple(notes)
-            )
+            return RolledBack("put back", interrupted["version"], history.live_version, names, notes=tuple(notes))
         live = history.live_version
         if live == 0:
             raise OutlayError("nothing to roll back: no version of the policy is live")
@@ -121,9 +115,7 @@ def _targets(loaded: Loaded, history: History, to: int, overwrite: bool) -> list
                 "--overwrite rolls back all the same and keeps the edited file as a backup"
             )
         former = (
-            now
-            if now is not None and sha256(now) == digest
-            else bytes_of(path, digest, backup_path(path, to).name)
+            now if now is not None and sha256(now) == digest else bytes_of(path, digest, backup_path(path, to).name)
         )
         if former != now:
             swaps.append(Swap(name, "target", path, now, former, history.live_version, bound.get(name)))

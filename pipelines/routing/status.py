@@ -24,9 +24,7 @@ class Status:
     def in_order(self) -> bool:
         """Nothing was edited, nothing is half done, and the audit chain holds."""
         d = self.document
-        return (
-            d["audit"]["broken"] is None and not d["interrupted"] and all(t["in_order"] for t in d["targets"])
-        )
+        return d["audit"]["broken"] is None and not d["interrupted"] and all(t["in_order"] for t in d["targets"])
 
 
 def status(loaded: Loaded) -> Status:

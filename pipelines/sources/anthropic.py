@@ -87,9 +87,7 @@ def parse_batch(value: Any, context: Context) -> tuple[RequestRecord]:
     return (record,)
 
 
-_TOKENS = (
-    "disjoint: input beside cache reads and writes; thinking inside output; compaction iterations on top"
-)
+_TOKENS = "disjoint: input beside cache reads and writes; thinking inside output; compaction iterations on top"
 FORMATS = (
     Format(
         kind="anthropic",

@@ -6,6 +6,4 @@ import tomllib
 from importlib.resources import files
 from typing import Any
 
-TABLES: dict[str, Any] = tomllib.loads(
-    files("pipelines.sources").joinpath("attributes.toml").read_text("utf-8")
-)
+TABLES: dict[str, Any] = tomllib.loads(files("pipelines.sources").joinpath("attributes.toml").read_text("utf-8"))

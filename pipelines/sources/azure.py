@@ -57,9 +57,7 @@ def _call(row: dict[str, Any], context: Context) -> RequestRecord:
     tags = Tags(context)
     tags.add("deployment", deployment)
     tags.add("resource", row.get("_resourceid") or row.get("resourceid"))
-    tags.add(
-        "gateway_region", row.get("region")
-    )  # the gateway's, not the deployment's: no price depends on it
+    tags.add("gateway_region", row.get("region"))  # the gateway's, not the deployment's: no price depends on it
     record = RequestRecord(
         record_key=key,
         request_id=response_id or key,

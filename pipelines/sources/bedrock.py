@@ -95,9 +95,7 @@ def _tokens(line: dict[str, Any], model: str, body: Any, *, failed: bool) -> Tok
     out = count_or_zero(sink.get("outputTokenCount"), "outputTokenCount")
     flags: list[str] = []
     if "openai." in model and read + write and total_in >= read + write:
-        total_in -= (
-            read + write
-        )  # OpenAI's models on Bedrock count the cache inside the input; all others beside it
+        total_in -= read + write  # OpenAI's models on Bedrock count the cache inside the input; all others beside it
         flags.append("inclusive_semantics")
     long, split = _long_lived(body)
     if long > write:
@@ -119,9 +117,7 @@ def _long_lived(body: Any) -> tuple[int, bool]:
     spent = mapping(_last_usage(body), "usage")
     details = spent.get("cacheDetails")
     if type(details) is list:
-        longs = [
-            entry.get("inputTokens") for entry in details if type(entry) is dict and entry.get("ttl") == "1h"
-        ]
+        longs = [entry.get("inputTokens") for entry in details if type(entry) is dict and entry.get("ttl") == "1h"]
         return sum(count_or_zero(quantity, "cacheDetails") for quantity in longs), True
     lifetimes = spent.get("cache_creation")
     if type(lifetimes) is dict:

@@ -29,9 +29,7 @@ class ReadResult(NamedTuple):
 class Notes:
     """Counts taken while one file is read. Holds no value of any record."""
 
-    dropped: Counter[str] = field(
-        default_factory=Counter
-    )  #: fields not kept, by why: content, secret, long …
+    dropped: Counter[str] = field(default_factory=Counter)  #: fields not kept, by why: content, secret, long …
     unknown: Counter[str] = field(default_factory=Counter)  #: token keys that no table names
     skipped: int = 0  #: records that are no requests (spans, other log categories)
 
@@ -44,9 +42,7 @@ class FileRef:
     name: str  #: relative to the workspace: what is shown
     default_time: datetime | None = None  #: for formats without a time, see `date_in_path`
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
-    mapped: AbstractSet[str] = (
-        frozenset()
-    )  #: tag keys the workspace maps; user ids are kept only if named here
+    mapped: AbstractSet[str] = frozenset()  #: tag keys the workspace maps; user ids are kept only if named here
     notes: Notes = field(default_factory=Notes)
 
 

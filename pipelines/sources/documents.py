@@ -174,9 +174,7 @@ def _values(text: str) -> Iterator[Row]:
         except _FAULTS:
             yield (
                 line,
-                Quarantined(
-                    "invalid JSON: the rest of the file can't be read", excerpt(text[place : place + 400])
-                ),
+                Quarantined("invalid JSON: the rest of the file can't be read", excerpt(text[place : place + 400])),
             )
             return
         piece = text[place:end]

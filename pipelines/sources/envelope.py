@@ -24,9 +24,7 @@ def unwrap(value: Any, own: AbstractSet[str]) -> tuple[dict[str, Any], dict[str,
     return line, {name: field for name, field in line.items() if name not in own}
 
 
-def each(
-    values: list[Any], parse: Callable[[Any, Context], Iterable[Parsed]], context: Context
-) -> Iterator[Parsed]:
+def each(values: list[Any], parse: Callable[[Any, Context], Iterable[Parsed]], context: Context) -> Iterator[Parsed]:
     """The records of a list, so that a bad one costs only itself."""
     for value in values:
         try:

@@ -30,7 +30,7 @@ _ZSTD_FEED = 1 << 10
 _ZSTD_WINDOW = 128 << 20
 
 
-class Refused(Exception):  # noqa: N818  (a verdict on the input, not an error of the program)
+class Refused(Exception):
     """Nothing of this file may be stored; the text is the reason shown in the quarantine."""
 
 

@@ -31,9 +31,7 @@ def parse(value: Any, context: Context) -> tuple[RequestRecord]:
     last = _last(answer)
     request_id = line.get("request_id")
     response_id = optional_text(last.get("responseId") or last.get("id"), "responseId")
-    key = (
-        str(request_id) if type(request_id) is int else optional_text(request_id, "request_id") or response_id
-    )
+    key = str(request_id) if type(request_id) is int else optional_text(request_id, "request_id") or response_id
     if key is None:
         raise Reject("expected request_id")
     failed = last.get("error") is not None

@@ -42,9 +42,7 @@ def _call(value: Any, context: Context) -> tuple[RequestRecord]:
     key = text(line.get("request_id"), "request_id")
     code = line.get("response_status")
     failed = type(code) is int and (code >= 400 or code < 0)
-    model = optional_text(
-        line.get("response_model") or line.get("request_model") or line.get("model"), "model"
-    )
+    model = optional_text(line.get("response_model") or line.get("request_model") or line.get("model"), "model")
     if model is None:
         raise Reject("no model")
     named = optional_text(line.get("provider"), "provider")

@@ -66,9 +66,7 @@ def _finished(record: RequestRecord) -> tuple[RequestRecord]:
     return (record,)
 
 
-def _call(
-    line: dict[str, Any], metadata: dict[str, Any], cost: Any, time: datetime, context: Context
-) -> RequestRecord:
+def _call(line: dict[str, Any], metadata: dict[str, Any], cost: Any, time: datetime, context: Context) -> RequestRecord:
     response_id = optional_text(line.get("id"), "id")
     key = optional_text(line.get("litellm_call_id"), "litellm_call_id") or response_id
     if key is None:
@@ -148,9 +146,7 @@ def _tokens(line: dict[str, Any], metadata: dict[str, Any], usage: dict[str, Any
     ):
         tokens.modality(name, count_or_zero(quantity, name), out_of)
     tool = mapping(usage.get("server_tool_use"), "server_tool_use")
-    searches = _first(
-        (tool.get("web_search_requests"), inside.get("web_search_requests")), "web_search_requests"
-    )
+    searches = _first((tool.get("web_search_requests"), inside.get("web_search_requests")), "web_search_requests")
     if searches:
         tokens.extras["web_search"] = searches
     told = (reads != (None,) * 2) + (writes != (None,) * 3) + ("reasoning_tokens" in outside)
@@ -176,9 +172,7 @@ def _tags(line: dict[str, Any], metadata: dict[str, Any], context: Context) -> d
         ("model_group", line.get("model_group")),
         (
             "team",
-            metadata.get("user_api_key_team_alias")
-            or metadata.get("user_api_key_team_id")
-            or line.get("team_id"),
+            metadata.get("user_api_key_team_alias") or metadata.get("user_api_key_team_id") or line.get("team_id"),
         ),
         ("team_id", metadata.get("user_api_key_team_id") or line.get("team_id")),
         ("project", metadata.get("user_api_key_project_alias") or metadata.get("user_api_key_project_id")),

@@ -51,9 +51,7 @@ def parse(value: Any, context: Context) -> Iterable[Parsed]:
     return _parsed(spans, found, called, context)
 
 
-def _parsed(
-    spans: list[Span], found: list[Attributes], called: list[bool], context: Context
-) -> Iterator[Parsed]:
+def _parsed(spans: list[Span], found: list[Attributes], called: list[bool], context: Context) -> Iterator[Parsed]:
     resources: dict[int, dict[str, str]] = {}
     for span, read, is_call in zip(spans, found, called, strict=True):
         try:

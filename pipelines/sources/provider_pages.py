@@ -103,9 +103,7 @@ def anthropic_usage(page: Any, context: Context) -> Iterator[MeteredBucket]:
             input_uncached=count(row.get("uncached_input_tokens"), "uncached_input_tokens"),
             cache_read=count_or_zero(row.get("cache_read_input_tokens"), "cache_read_input_tokens"),
             cache_write=count_or_zero(written.get("ephemeral_5m_input_tokens"), "ephemeral_5m_input_tokens"),
-            cache_write_long=count_or_zero(
-                written.get("ephemeral_1h_input_tokens"), "ephemeral_1h_input_tokens"
-            ),
+            cache_write_long=count_or_zero(written.get("ephemeral_1h_input_tokens"), "ephemeral_1h_input_tokens"),
             output=count_or_zero(row.get("output_tokens"), "output_tokens"),
             extras={"web_search": searches} if searches else {},
             service_tier=service_tier(row.get("service_tier")),

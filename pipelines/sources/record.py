@@ -39,9 +39,7 @@ class RequestRecord:
     cache_write_long: int = 0  #: 1 h / 12 h
     output_nonreasoning: int = 0
     output_reasoning: int = 0
-    extras: Mapping[str, int] = field(
-        default_factory=dict
-    )  #: further priced classes: web_search, input_audio …
+    extras: Mapping[str, int] = field(default_factory=dict)  #: further priced classes: web_search, input_audio …
     known_classes: int = (
         0  #: how many of the token classes the record told apart; more beats fewer (one key, two payloads)
     )
@@ -58,9 +56,7 @@ class RequestRecord:
     parent_span_id: str | None = None
     updated_at: datetime | None = None  #: formats that re-export a record: the latest wins before all else
     flags: tuple[str, ...] = ()  #: token_mismatch, exclusive_semantics, cache_hit …
-    canonical: str = (
-        ""  #: canonical JSON text of what was kept (key order, white space, number spelling gone)
-    )
+    canonical: str = ""  #: canonical JSON text of what was kept (key order, white space, number spelling gone)
 
 
 @dataclass(slots=True)

@@ -47,16 +47,12 @@ def key(kind: str, start: datetime, end: datetime, named: dict[str, str | None])
 
 def seconds(bucket: dict[str, Any], context: Context) -> tuple[datetime, datetime]:
     """Start and end of a bucket that counts Unix seconds."""
-    return _period(
-        bucket, "start_time", "end_time", lambda value, name: epoch(value, name, 1, _unbounded(context))
-    )
+    return _period(bucket, "start_time", "end_time", lambda value, name: epoch(value, name, 1, _unbounded(context)))
 
 
 def instants(bucket: dict[str, Any], context: Context) -> tuple[datetime, datetime]:
     """Start and end of a bucket that writes RFC 3339."""
-    return _period(
-        bucket, "starting_at", "ending_at", lambda value, name: rfc3339(value, name, _unbounded(context))
-    )
+    return _period(bucket, "starting_at", "ending_at", lambda value, name: rfc3339(value, name, _unbounded(context)))
 
 
 def _period(bucket: dict[str, Any], first: str, last: str, read: Any) -> tuple[datetime, datetime]:

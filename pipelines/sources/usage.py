@@ -88,12 +88,8 @@ def openai(usage: Any) -> Tokens:
     usage = mapping(usage, "usage")
     chat = "prompt_tokens" in usage
     total_in = count(usage.get("prompt_tokens" if chat else "input_tokens"), "usage input tokens")
-    total_out = count_or_zero(
-        usage.get("completion_tokens" if chat else "output_tokens"), "usage output tokens"
-    )
-    inside = mapping(
-        usage.get("prompt_tokens_details" if chat else "input_tokens_details"), "usage input details"
-    )
+    total_out = count_or_zero(usage.get("completion_tokens" if chat else "output_tokens"), "usage output tokens")
+    inside = mapping(usage.get("prompt_tokens_details" if chat else "input_tokens_details"), "usage input details")
     outside = mapping(
         usage.get("completion_tokens_details" if chat else "output_tokens_details"), "usage output details"
     )
@@ -116,9 +112,7 @@ def openai(usage: Any) -> Tokens:
     total = usage.get("total_tokens")
     if total is not None and count(total, "total_tokens") != total_in + total_out:
         tokens.flags.append("token_mismatch")
-    tokens.known_classes = 2 + _present(
-        inside, "cached_tokens", "cache_write_tokens", "cache_write_tokens_details"
-    )
+    tokens.known_classes = 2 + _present(inside, "cached_tokens", "cache_write_tokens", "cache_write_tokens_details")
     tokens.known_classes += _present(outside, "reasoning_tokens")
     return tokens
 
@@ -176,9 +170,7 @@ def _anthropic_entry(usage: dict[str, Any]) -> Tokens:
     )
     if thinking > total_out:
         raise Reject("thinking_tokens exceed output_tokens")
-    known = 2 + _present(
-        usage, "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens_details"
-    )
+    known = 2 + _present(usage, "cache_read_input_tokens", "cache_creation_input_tokens", "output_tokens_details")
     return Tokens(
         input_uncached=count(usage.get("input_tokens"), "input_tokens"),
         cache_read=count_or_zero(usage.get("cache_read_input_tokens"), "cache_read_input_tokens"),

@@ -26,7 +26,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OLDEST = datetime(2015, 1, 1, tzinfo=UTC)
 
 
-class Reject(Exception):  # noqa: N818  (a verdict on one record, not an error of the program)
+class Reject(Exception):
     """This record can't be read; the text is the reason shown in the quarantine."""
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from pipelines.routing.targets import renderer
 from pipelines.workspace.model import Workflow, Workspace
 
 
@@ -32,7 +33,7 @@ def canonical_names(logged: Mapping[str, str], canonical: Callable[[str], str] |
     return lambda model: logged.get(model, model)
 
 
-def bound_models(config: Workspace, name: Callable[[str], str]) -> set[str] | None:
+def bound_models(config: Workspace, name: Callable[[str], str]) -> frozenset[str] | None:
     """Canonical models that some routing target binds to a tier; None without targets (then every one
     counts).
 
@@ -43,12 +44,12 @@ def bound_models(config: Workspace, name: Callable[[str], str]) -> set[str] | No
     bound: set[str] = set()
     for target in config.routing.targets:
         for tier, parameters in target.models.items():
-            model = parameters.get("model")
-            if isinstance(model, str):
+            model = renderer(target).bound_model(parameters)
+            if model is not None:
                 bound.add(name(model))
             else:
                 bound.update(name(m) for t in config.tiers if t.name == tier for m in t.models)
-    return bound
+    return frozenset(bound)
 
 
 def candidates_of(config: Workspace, workflow: Workflow, name: Callable[[str], str]) -> dict[str, Candidate]:

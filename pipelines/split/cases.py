@@ -8,7 +8,7 @@ from datetime import date
 
 import polars as pl
 
-from pipelines.split.candidates import Candidate, candidates_of, canonical_names
+from pipelines.split.candidates import Candidate, bound_models, candidates_of, canonical_names
 from pipelines.split.evidence import KEY, logged_names, marks, pairs, without_uncalibrated_judges
 from pipelines.split.live import Stratified, stratified
 from pipelines.split.recommendation import Route
@@ -30,6 +30,11 @@ class WorkflowCase:
     live: dict[tuple[str, str], Stratified]
     only_judged: set[str]
     names: dict[str, str]  # canonical → as logged
+    bound: frozenset[str] | None  # canonical models that a gateway serves; None without routing targets
+
+    def routable(self, key: str) -> bool:
+        """Whether a gateway can serve this model. A switch starts with both models, so both must be."""
+        return self.bound is None or key in self.bound
 
     @property
     def protected(self) -> bool:
@@ -90,6 +95,7 @@ def workflow_cases(
             live={key[1:]: value for key, value in live.items() if key[0] == workflow},
             only_judged={task for w, task in judged if w == workflow},
             names={**{c.key: c.listed for c in candidates.values()}, **names},
+            bound=bound_models(config, name),
         )
         cases.append(case)
     return cases

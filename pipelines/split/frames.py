@@ -26,7 +26,9 @@ def frames(
     con.execute(f"create or replace temp table to_price as {sql('split/evaluations_to_price')}")
     price(con, book)
     evaluations = con.sql(sql("split/evaluations")).pl()
-    traffic = con.sql(sql("split/traffic"), params=period).pl()
+    ledger_days = con.execute("select min(day) from requests").fetchall()[0][0]
+    covered = min(PERIOD_DAYS, (as_of - ledger_days).days + 1) if ledger_days else PERIOD_DAYS
+    traffic = con.sql(sql("split/traffic"), params={**period, "days": max(covered, 1)}).pl()
     listed = [
         (provider, name)
         for provider, _, name in (model.partition("/") for tier in loaded.config.tiers for model in tier.models)

@@ -21,10 +21,14 @@ def saves(one: Standing) -> bool:
 
 
 def recommendation(
-    case: WorkflowCase, task: TaskTraffic, contenders: list[Standing], chosen: tuple[Standing, int] | None
+    case: WorkflowCase,
+    task: TaskTraffic,
+    contenders: list[Standing],
+    chosen: tuple[Standing, int] | None,
+    unserved: bool = False,
 ) -> Recommendation:
     """`contenders`: candidates with pairs that may serve and would save. `chosen`: whom to serve, whole
-    percent.
+    percent. `unserved`: the evidence would switch, but no gateway serves today's model beside it.
     """
     reference = case.called(task.reference)
     seen = case.standings[task.task_type]
@@ -41,6 +45,9 @@ def recommendation(
         plan = _plan(case, task, one)
         reason = reasons.short_of_evidence(one, case.called(one.candidate), reference, plan)
         return made(case, task, "experiment", one, reason, Experiment.of(plan))
+    if unserved and best:
+        reason = f"not routable: no gateway serves {reference}, and a switch starts beside it, so {reference} stays."
+        return made(case, task, "keep", best, reason)
     if contenders and best:
         reason = reasons.promise_spent(best, case.called(best.candidate), reference, case.quality)
         return made(case, task, "keep", best, reason)

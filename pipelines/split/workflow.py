@@ -26,11 +26,16 @@ def decide(case: WorkflowCase) -> tuple[WorkflowPromise, list[Recommendation]]:
             one.floors = max(floors, 1)
     _shrink(everyone)
     chosen: dict[str, tuple[Standing, int]] = {}
+    unserved: set[str] = set()
     z = noninferiority.Z
     if everyone and not case.protected:
         chosen, z = _choose(case, contenders, weights)
+        unserved = {task.task_type for task in case.tasks if not case.routable(task.reference)} & set(chosen)
+        chosen = {task: choice for task, choice in chosen.items() if task not in unserved}
     made = [
-        verdict.recommendation(case, task, contenders[task.task_type], chosen.get(task.task_type))
+        verdict.recommendation(
+            case, task, contenders[task.task_type], chosen.get(task.task_type), task.task_type in unserved
+        )
         for task in case.tasks
     ]
     return _promise(case, chosen, contenders, weights, z), made

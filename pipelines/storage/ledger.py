@@ -15,7 +15,10 @@ SCHEMA_VERSION = "1"
 def open_ledger(file: Path) -> duckdb.DuckDBPyConnection:
     """The ledger for writing, made if it is not there. Raises OutlayError when it cannot be opened."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    config = {"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
     try:
         con = duckdb.connect(str(file), config=config)
     except duckdb.Error as error:

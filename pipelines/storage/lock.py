@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from pipelines.workspace.errors import OutlayError
 
 
 @contextmanager
-def run_lock(home: Path, wait_s: float) -> Iterator[None]:
+def run_lock(home: Path, wait_s: float) -> Generator[None]:
     """Hold the workspace's run lock; the operating system frees it when the process dies, however it dies.
 
     Raises OutlayError after `wait_s` seconds if another run still holds it.

@@ -15,7 +15,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -103,7 +103,7 @@ def is_published(home: Path, name: str) -> bool:
 
 
 @contextmanager
-def building(home: Path, name: str) -> Iterator[Path]:
+def building(home: Path, name: str) -> Generator[Path]:
     """A new set's folder; it disappears when the block fails."""
     folder = home / "published" / name
     folder.mkdir(parents=True)

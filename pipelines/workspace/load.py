@@ -83,7 +83,9 @@ def parse_yaml(text: str, file: Path) -> Any:
         return yaml.load(text)
     except DuplicateKeyError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
-        raise UsageError(f"{file}, line {line}: {str(error.problem).splitlines()[0]}; expected each key once") from error
+        raise UsageError(
+            f"{file}, line {line}: {str(error.problem).splitlines()[0]}; expected each key once"
+        ) from error
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else "?"

@@ -36,7 +36,7 @@ Kind = Literal[
 def _exact(value: Any) -> Any:
     """Amounts are decimal strings or numbers as YAML spelt them; a float would already have lost the end."""
     if isinstance(value, bool):
-        raise ValueError("expected an amount such as \"6.50\", found true or false")
+        raise ValueError('expected an amount such as "6.50", found true or false')
     if isinstance(value, float):
         return Decimal(repr(value))
     return value
@@ -103,7 +103,11 @@ class Tags(Strict):
     @model_validator(mode="after")
     def _dimensions(self) -> Tags:
         for name, keys in (self.model_extra or {}).items():
-            if not re.fullmatch(NAME_PATTERN, name) or not isinstance(keys, list) or not all(isinstance(k, str) for k in keys):
+            if (
+                not re.fullmatch(NAME_PATTERN, name)
+                or not isinstance(keys, list)
+                or not all(isinstance(k, str) for k in keys)
+            ):
                 raise ValueError(f"tags.{name}: expected a list of field or attribute names")
         return self
 
@@ -112,11 +116,17 @@ class Tags(Strict):
         """Further dimensions (team, customer, environment …) that spend can be charged back by."""
         return {name: tuple(keys) for name, keys in (self.model_extra or {}).items()}
 
-
     @property
     def keys(self) -> frozenset[str]:
         """Every field or attribute name that some dimension is looked up under."""
-        named = (self.workflow, self.task_type, self.unit_id, self.attempt_id, self.stratum, *self.dimensions.values())
+        named = (
+            self.workflow,
+            self.task_type,
+            self.unit_id,
+            self.attempt_id,
+            self.stratum,
+            *self.dimensions.values(),
+        )
         return frozenset(key for keys in named for key in keys)
 
 

@@ -3,7 +3,7 @@ select
     workflow, task_type, model_key,
     mode(concat(provider, '/', model) order by concat(provider, '/', model)) as model,
     count(*) as requests, count(cost_usd) as priced_requests, coalesce(sum(cost_usd), 0) as spend_usd,
-    count(distinct day) as days,
+    cast($days as bigint) as days,
     cast(sum(input_tokens) as bigint) as input_tokens, cast(sum(cache_read) as bigint) as cache_read_tokens,
     cast(sum(cache_write) as bigint) as cache_write_tokens,
     cast(sum(cache_write_long) as bigint) as cache_write_long_tokens,

@@ -22,7 +22,12 @@ def outlay(*words, workspace=None, code=0):
     if workspace:
         env["OUTLAY_WORKSPACE"] = str(workspace)
     done = subprocess.run(
-        [sys.executable, "-m", "pipelines.cli", *map(str, words)], capture_output=True, text=True, env=env, cwd=REPO, timeout=180
+        [sys.executable, "-m", "pipelines.cli", *map(str, words)],
+        capture_output=True,
+        text=True,
+        env=env,
+        cwd=REPO,
+        timeout=180,
     )
     assert done.returncode == code, done.stderr + done.stdout
     return done
@@ -39,7 +44,11 @@ def test_a_run_prints_one_json_document_whose_records_add_up(small: Bench):
     document = json.loads(outlay("run", "--json", "--workspace", small.root).stdout)
     assert document["records"] == {"read": 3, "stored": 3, "duplicate": 0, "superseded": 0, "quarantined": 0}
     assert document["files"] == {"read": 2, "unchanged": 0, "refused": 0}
-    assert (document["requests"], document["spend_usd"], document["unpriced_requests"]) == (2, "0.008000000000", 0)
+    assert (document["requests"], document["spend_usd"], document["unpriced_requests"]) == (
+        2,
+        "0.008000000000",
+        0,
+    )
     assert document["days"] == ["2026-10-20"]
     assert {"price", "ingest"} <= {stage["name"] for stage in document["stages"]}
     assert (small.root / ".outlay/dagster").is_dir()
@@ -56,11 +65,24 @@ def test_an_export_goes_to_stdout_as_csv_or_to_a_file(small: Bench, tmp_path):
     small.run()
     done = outlay("export", "daily_cost", workspace=small.root)
     assert [r["spend_usd"] for r in csv.DictReader(done.stdout.splitlines())] == ["0.008000000000"]
-    document = json.loads(outlay("export", "daily_cost", "--format", "xlsx", "--out", tmp_path / "x.xlsx", "--json", workspace=small.root).stdout)
+    document = json.loads(
+        outlay(
+            "export",
+            "daily_cost",
+            "--format",
+            "xlsx",
+            "--out",
+            tmp_path / "x.xlsx",
+            "--json",
+            workspace=small.root,
+        ).stdout
+    )
     assert (document["rows"], (tmp_path / "x.xlsx").stat().st_size > 3000) == (1, True)
 
 
-@pytest.mark.parametrize("words", [["export", "daily_cost"], ["fingerprint"], ["recommend"], ["quarantine"], ["route", "plan"]])
+@pytest.mark.parametrize(
+    "words", [["export", "daily_cost"], ["fingerprint"], ["recommend"], ["quarantine"], ["route", "plan"]]
+)
 def test_before_the_first_run_every_reader_says_what_to_do(small: Bench, words):
     assert outlay(*words, workspace=small.root, code=1).stderr == "outlay: nothing published yet: outlay run\n"
 
@@ -109,7 +131,9 @@ def test_wrong_usage_ends_with_status_2(small: Bench):
 
 
 def test_the_rates_of_a_model_are_shown_with_source_and_date():
-    document = json.loads(outlay("rates", "show", "gpt-5.4", "--provider", "openai", "--at", "2026-10-20T12:00:00Z", "--json").stdout)
+    document = json.loads(
+        outlay("rates", "show", "gpt-5.4", "--provider", "openai", "--at", "2026-10-20T12:00:00Z", "--json").stdout
+    )
     prices = {(r["class"], r["service_tier"], r["band_over"]): r for r in document["rates"] if not r["region"]}
     assert prices["input", "standard", -1]["unit_price_usd"].rstrip("0") == "0.0000025"
     assert prices["output", "batch", -1]["unit_price_usd"].rstrip("0") == "0.0000075"
@@ -119,7 +143,10 @@ def test_the_rates_of_a_model_are_shown_with_source_and_date():
 def test_the_demo_tells_the_story_from_the_logs(tmp_path):
     text = outlay("demo", "--dir", tmp_path / "demo", "--no-dashboard").stdout
     assert re.search(r"internal_reporting\s+[\d.]+\s+3[5-9]%|4[0-5]%", text)
-    assert re.search(r"Internal reporting took \d+ % of spend and returned \$0\.\d+ per dollar, the least of four workflows\.", text)
+    assert re.search(
+        r"Internal reporting took \d+ % of spend and returned \$0\.\d+ per dollar, the least of four workflows\.",
+        text,
+    )
     assert "Switch contract_review/clause_extraction to 100% openai/gpt-5-mini" in text
 
 
@@ -130,15 +157,26 @@ def test_help_answers_at_once_and_the_readme_shows_it():
     assert ended.children_user + ended.children_system - started.children_user - started.children_system < 1
     readme = (REPO / "README.md").read_text()
     listed = re.findall(r"^  ([a-z]+)  +[A-Z]", text, re.MULTILINE)
-    assert {"demo", "init", "check", "run", "dashboard", "dev", "export", "recommend", "quarantine", "fingerprint", "route", "rates"} == set(listed)
+    assert {
+        "demo",
+        "init",
+        "check",
+        "run",
+        "dashboard",
+        "dev",
+        "export",
+        "recommend",
+        "quarantine",
+        "fingerprint",
+        "route",
+        "rates",
+    } == set(listed)
     block = re.search(r"```text\noutlay --help\n(.*?)```", readme, re.DOTALL)
     assert block is not None
     commands = text[text.index("Commands:") :]
     assert [line.split() for line in commands.splitlines() if line.strip()] == [
         line.split() for line in block.group(1).splitlines() if line.strip()
     ]
-
-
 
 
 def test_a_workspace_without_logs_publishes_empty_tables_and_every_verb_answers(tmp_path):

@@ -73,7 +73,13 @@ def test_a_text_that_a_spreadsheet_would_run_is_defused_and_numbers_stay_numbers
     bench.run()
     assert [r["request_id"] for r in bench.export("requests")] == ["'=1+1", "r2"]
     assert [r["unit_id"] for r in bench.export("outcome_cost")] == ["'-2", "'@SUM(A1)"]
-    assert (defused(Decimal("-1.50")), defused("\tx"), defused(""), defused(True), defused(None)) == ("-1.50", "'\tx", "", "true", "")
+    assert (defused(Decimal("-1.50")), defused("\tx"), defused(""), defused(True), defused(None)) == (
+        "-1.50",
+        "'\tx",
+        "",
+        "true",
+        "",
+    )
     book = openpyxl.load_workbook(io.BytesIO(bytes_of(bench.published, "outcome_cost", "xlsx")))
     assert [cell.value for cell in book["outcome_cost"][3]][:4] == ["review", "document", "@SUM(A1)", "open"]
     assert book["outcome_cost"]["C3"].data_type == "s"
@@ -82,17 +88,25 @@ def test_a_text_that_a_spreadsheet_would_run_is_defused_and_numbers_stay_numbers
 
 def test_a_period_limits_rows_and_recomputes_the_ranking(bench: Bench):
     for week, day in enumerate((1, 12)):
-        bench.calls(*(call(f"r{week}{i}", unit_id=f"d{week}{i}", time=f"2026-10-{day:02}T10:00:00Z") for i in range(6)), file=f"{week}.jsonl")
-        bench.outcomes(*(event(f"e{week}{i}", unit_id=f"d{week}{i}", time=f"2026-10-{day:02}T11:00:00Z") for i in range(6 - week)), file=f"{week}.jsonl")
+        bench.calls(
+            *(call(f"r{week}{i}", unit_id=f"d{week}{i}", time=f"2026-10-{day:02}T10:00:00Z") for i in range(6)),
+            file=f"{week}.jsonl",
+        )
+        bench.outcomes(
+            *(event(f"e{week}{i}", unit_id=f"d{week}{i}", time=f"2026-10-{day:02}T11:00:00Z") for i in range(6 - week)),
+            file=f"{week}.jsonl",
+        )
     bench.run()
     first = {"first": date(2026, 10, 1), "last": date(2026, 10, 7)}
     assert {r["day"] for r in bench.export("daily_cost", **first)} == {"2026-10-01"}
     assert len(bench.export("requests", **first)) == len(bench.export("charges", **first)) / 2 == 6
     assert len(bench.export("outcome_cost", **first)) == 6
-    assert [(r["outcomes"], r["spend_usd"], r["value_per_usd"]) for r in bench.export("value_ranking", **first) if r["rank"]] == [
-        ("6", "0.024000000000", "500.000000000000")
+    assert [
+        (r["outcomes"], r["spend_usd"], r["value_per_usd"]) for r in bench.export("value_ranking", **first) if r["rank"]
+    ] == [("6", "0.024000000000", "500.000000000000")]
+    assert [(r["outcomes"], r["value_usd"]) for r in bench.export("value_ranking") if r["rank"]] == [
+        ("11", "22.000000000000")
     ]
-    assert [(r["outcomes"], r["value_usd"]) for r in bench.export("value_ranking") if r["rank"]] == [("11", "22.000000000000")]
 
 
 def test_a_table_without_a_period_refuses_one_and_unknown_names_are_listed(bench: Bench):

@@ -76,11 +76,18 @@ def test_the_winner_of_two_payloads_is_the_same_in_any_order_and_number_of_runs(
 
 def test_a_call_seen_by_two_sources_counts_once_with_the_tags_that_only_the_loser_carries(tmp_path):
     bench = Bench(tmp_path, two_sources())
-    untagged = {k: v for k, v in call("g1", response_id="resp-1").items() if k not in ("workflow", "unit_id", "task_type")}
+    untagged = {
+        k: v for k, v in call("g1", response_id="resp-1").items() if k not in ("workflow", "unit_id", "task_type")
+    }
     bench.lines("logs/gateway/a.jsonl", [untagged])
-    bench.lines("logs/traces/a.jsonl", [call("t1", response_id="resp-1", input_tokens=900), call("t2", response_id="resp-2")])
+    bench.lines(
+        "logs/traces/a.jsonl",
+        [call("t1", response_id="resp-1", input_tokens=900), call("t2", response_id="resp-2")],
+    )
     assert bench.run()["records"] == counts(3, 2, superseded=1)
-    rows = {r["request_id"]: (r["source"], r["input_tokens"], r["workflow"], r["unit_id"]) for r in bench.export("requests")}
+    rows = {
+        r["request_id"]: (r["source"], r["input_tokens"], r["workflow"], r["unit_id"]) for r in bench.export("requests")
+    }
     assert rows == {"g1": ("gateway", "1000", "review", "d1"), "t2": ("traces", "1000", "review", "d1")}
 
 
@@ -152,7 +159,10 @@ def test_a_grown_file_gives_only_its_new_records(bench: Bench):
 
 
 def test_bad_lines_are_listed_with_file_and_line_and_harm_no_good_record(bench: Bench):
-    bench.lines("logs/calls/a.jsonl", [call("r1"), '{"request_id": "broken', call("r2", input_tokens="12"), call("r3")])
+    bench.lines(
+        "logs/calls/a.jsonl",
+        [call("r1"), '{"request_id": "broken', call("r2", input_tokens="12"), call("r3")],
+    )
     document = bench.run()
     assert document["records"] == counts(4, 2, quarantined=2)
     with bench.published.connect() as con:
@@ -182,7 +192,9 @@ def test_links_and_folders_outside_are_refused_unopened(bench: Bench, tmp_path):
     document = bench.run()
     assert (document["files"]["refused"], document["requests"]) == (1, 1)
     with bench.published.connect() as con:
-        assert con.execute("select file, line, reason from quarantine").fetchall() == [("logs/calls/link.jsonl", None, "symlink")]
+        assert con.execute("select file, line, reason from quarantine").fetchall() == [
+            ("logs/calls/link.jsonl", None, "symlink")
+        ]
 
 
 def test_a_full_rebuild_refuses_to_forget_unless_told_so(bench: Bench):

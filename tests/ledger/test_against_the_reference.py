@@ -43,7 +43,10 @@ def differences(root: Path) -> dict[str, tuple[list, list]]:
         ours, theirs = said(root, table), expected[table]
         if ours != theirs:
             keys = [tuple(r.items()) for r in ours], [tuple(r.items()) for r in theirs]
-            found[table] = ([dict(r) for r in keys[0] if r not in keys[1]][:3], [dict(r) for r in keys[1] if r not in keys[0]][:3])
+            found[table] = (
+                [dict(r) for r in keys[0] if r not in keys[1]][:3],
+                [dict(r) for r in keys[1] if r not in keys[0]][:3],
+            )
     return found
 
 
@@ -53,7 +56,15 @@ def test_generated_companies_agree_to_the_last_unit(tmp_path, part):
     for seed in range(part, WORLDS, 4):
         dice = random.Random(seed)
         root = tmp_path / f"world{seed}"
-        make(root, Spec(seed=seed, calls=dice.randrange(41), events=dice.randrange(36), place=dice.randrange(len(PLACES))))
+        make(
+            root,
+            Spec(
+                seed=seed,
+                calls=dice.randrange(41),
+                events=dice.randrange(36),
+                place=dice.randrange(len(PLACES)),
+            ),
+        )
         run_workspace(load_workspace(root), Asked())
         assert differences(root) == {}, f"seed {seed}"
         shutil.rmtree(root)

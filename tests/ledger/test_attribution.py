@@ -35,7 +35,12 @@ def test_what_no_unit_bears_keeps_its_own_row_with_the_first_reason(bench: Bench
 def test_the_first_assign_rule_that_matches_names_what_has_no_tag(tmp_path):
     rules = [
         {"match": {"source": "calls", "key_alias": "legal-*", "model": "*mini*"}, "workflow": "claims"},
-        {"match": {"key_alias": "legal-*"}, "workflow": "review", "task_type": "drafting", "from": "2026-10-20"},
+        {
+            "match": {"key_alias": "legal-*"},
+            "workflow": "review",
+            "task_type": "drafting",
+            "from": "2026-10-20",
+        },
     ]
     bench = Bench(tmp_path, {"assign": rules})
     bare = without(call("r1", key_alias="legal-7"), "workflow", "task_type")
@@ -57,7 +62,10 @@ def test_a_changed_workspace_file_applies_to_all_days_and_leaves_restatements(be
     bench.config["reporting"] = {"timezone": "Europe/Berlin"}
     bench.save()
     bench.run()
-    assert [(r["day"], r["requests"]) for r in bench.export("daily_cost")] == [("2026-10-20", "1"), ("2026-10-22", "1")]
+    assert [(r["day"], r["requests"]) for r in bench.export("daily_cost")] == [
+        ("2026-10-20", "1"),
+        ("2026-10-22", "1"),
+    ]
     assert [(r["day"], r["before_usd"], r["after_usd"], r["cause"]) for r in bench.export("restatements")] == [
         ("2026-10-20", "", "0.004000000000", "workspace changed"),
         ("2026-10-21", "0.004000000000", "", "workspace changed"),
@@ -69,13 +77,20 @@ def test_a_changed_workspace_file_applies_to_all_days_and_leaves_restatements(be
 
 
 def test_a_shared_call_is_split_exactly_and_counts_once(bench: Bench):
-    units = [{"unit_id": "a", "weight": 1}, {"unit_id": "b", "weight": 2.5}, {"unit_id": "c"}, {"unit_id": "a", "weight": 1}]
+    units = [
+        {"unit_id": "a", "weight": 1},
+        {"unit_id": "b", "weight": 2.5},
+        {"unit_id": "c"},
+        {"unit_id": "a", "weight": 1},
+    ]
     bench.calls(call("r1", units=units, input_tokens=1001))
     bench.run()
     rows = bench.export("outcome_cost")
     assert sum(Decimal(r["spend_usd"]) for r in rows) == Decimal("0.0040025")
     assert [(r["unit_id"], r["requests"]) for r in rows] == [("a", "1"), ("b", "1"), ("c", "1")]
-    assert [(r["requests"], r["input_tokens"], r["spend_usd"]) for r in bench.export("daily_cost")] == [("1", "1001", "0.004002500000")]
+    assert [(r["requests"], r["input_tokens"], r["spend_usd"]) for r in bench.export("daily_cost")] == [
+        ("1", "1001", "0.004002500000")
+    ]
     assert [r["unit_id"] for r in bench.export("requests")] == [""]
 
 
@@ -90,17 +105,25 @@ def test_the_last_places_of_a_split_go_to_the_largest_remainders_and_ties_to_the
 
 
 def test_a_span_inherits_the_tags_of_its_ancestors_from_any_file_and_any_run(tmp_path):
-    bench = Bench(tmp_path, {"sources": [{"name": "traces", "kind": "otlp", "path": "logs/otlp/*.jsonl"}, *BASE["sources"][1:]]})
+    bench = Bench(
+        tmp_path,
+        {"sources": [{"name": "traces", "kind": "otlp", "path": "logs/otlp/*.jsonl"}, *BASE["sources"][1:]]},
+    )
 
     def span(span_id, parent, **attributes):
         values = [
-            {"key": k, "value": {"intValue": str(v)} if isinstance(v, int) else {"stringValue": v}} for k, v in attributes.items()
+            {"key": k, "value": {"intValue": str(v)} if isinstance(v, int) else {"stringValue": v}}
+            for k, v in attributes.items()
         ]
         one = {
             "traceId": "a" * 32, "spanId": span_id * 16, "parentSpanId": parent * 16 if parent else "", "name": "x", "kind": 3,
             "startTimeUnixNano": "1792490400000000000", "endTimeUnixNano": "1792490401000000000", "attributes": values, "status": {},
         }  # fmt: skip
-        return {"resourceSpans": [{"resource": {"attributes": []}, "scopeSpans": [{"scope": {"name": "s"}, "spans": [one]}]}]}
+        return {
+            "resourceSpans": [
+                {"resource": {"attributes": []}, "scopeSpans": [{"scope": {"name": "s"}, "spans": [one]}]}
+            ]
+        }
 
     leaf = span(
         "c", "b",
@@ -110,10 +133,15 @@ def test_a_span_inherits_the_tags_of_its_ancestors_from_any_file_and_any_run(tmp
     bench.lines("logs/otlp/leaf.jsonl", [leaf])
     bench.run()
     assert [(r["workflow"], r["unit_id"]) for r in bench.export("requests")] == [("", "")]
-    bench.lines("logs/otlp/middle.jsonl", [span("b", "a", **{"gen_ai.operation.name": "invoke_agent", "document_id": "d1"})])
+    bench.lines(
+        "logs/otlp/middle.jsonl",
+        [span("b", "a", **{"gen_ai.operation.name": "invoke_agent", "document_id": "d1"})],
+    )
     bench.lines("logs/otlp/root.jsonl", [span("a", "", workflow="review", document_id="far")])
     bench.run()
-    assert [(r["workflow"], r["unit_id"], r["task_type"]) for r in bench.export("requests")] == [("review", "d1", "extraction")]
+    assert [(r["workflow"], r["unit_id"], r["task_type"]) for r in bench.export("requests")] == [
+        ("review", "d1", "extraction")
+    ]
 
 
 def test_late_data_touches_only_its_day(bench: Bench):

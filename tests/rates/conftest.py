@@ -78,9 +78,7 @@ def priced(con: duckdb.DuckDBPyConnection) -> Callable[..., Priced]:
     def run(*requests: dict[str, Any], book: RateBook | None = None) -> Priced:
         load(con, list(requests))
         price(con, book or RateBook())
-        return {
-            row["request_key"]: row for row in con.sql("select * from priced").to_arrow_table().to_pylist()
-        }
+        return {row["request_key"]: row for row in con.sql("select * from priced").to_arrow_table().to_pylist()}
 
     return run
 

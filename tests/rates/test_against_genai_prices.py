@@ -48,9 +48,7 @@ def known_names() -> list[tuple[str, str]]:
     pairs = {(p.id, n) for p in providers for m in p.models for n in (m.id, *names(m.match))}
     pairs |= {("azure", m.id) for p in providers if p.id == "openai" for m in p.models}
     pairs |= {
-        ("aws", f"{x}.anthropic.claude-{m}")
-        for x in ("us", "eu", "global")
-        for m in ("sonnet-5", "haiku-4-5-20251001")
+        ("aws", f"{x}.anthropic.claude-{m}") for x in ("us", "eu", "global") for m in ("sonnet-5", "haiku-4-5-20251001")
     }
     return sorted(pairs)
 
@@ -90,17 +88,13 @@ def entry_of(request: dict[str, Any]) -> tuple[str, str]:
 def theirs(request: dict[str, Any]) -> Decimal | None:
     """calc_price, or None where genai-prices has no price for the model or its tier on that day."""
     try:
-        provider, model = get_snapshot().find_provider_model(
-            request["model"], None, request["provider"], None
-        )
+        provider, model = get_snapshot().find_provider_model(request["model"], None, request["provider"], None)
     except LookupError:
         return None
     context = CONTEXT.get(request["service_tier"])
     if context is not None:
         offered = [
-            v
-            for v in model.price_variants or ()
-            if v.when == context and any(model is m for m in provider.models)
+            v for v in model.price_variants or () if v.when == context and any(model is m for m in provider.models)
         ]
         if not any(v.constraint is None or v.constraint.active(request["time"]) for v in offered):
             return None
@@ -122,9 +116,7 @@ def test_ten_thousand_random_requests_agree_with_genai_prices(con, seed):
     requests = random_requests(10_000, seed)
     load(con, requests)
     price(con, RateBook())
-    ours = dict(
-        con.execute("select request_key, cost_usd from priced where cost_basis = 'computed'").fetchall()
-    )
+    ours = dict(con.execute("select request_key, cost_usd from priced where cost_basis = 'computed'").fetchall())
     compared, differing = 0, []
     for request in requests:
         mine, other = ours.get(request["request_key"]), theirs(request)

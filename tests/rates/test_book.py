@@ -79,9 +79,7 @@ def test_an_overlay_whose_blocks_overlap_is_refused_when_a_model_is_compiled(mon
 """
     )
     monkeypatch.setattr("pipelines.rates.pricelist.overlay", lambda: twice)
-    with pytest.raises(
-        OutlayError, match=r"deepseek/deepseek-v4-pro: two rates for input at standard: .*example"
-    ):
+    with pytest.raises(OutlayError, match=r"deepseek/deepseek-v4-pro: two rates for input at standard: .*example"):
         RateBook.for_models([("deepseek", "deepseek-v4-pro")])
 
 
@@ -133,8 +131,7 @@ def test_every_block_of_the_overlay_names_a_source_and_matches_something():
         for pattern in block.models:
             one = block.model_copy(update={"models": (pattern,)})
             assert any(
-                listed in makers[block.provider] and one.covers(block.provider, entry)
-                for listed, entry in entries
+                listed in makers[block.provider] and one.covers(block.provider, entry) for listed, entry in entries
             ), f"{block.provider}: {pattern} matches no entry of the price list"
 
 
@@ -153,9 +150,7 @@ def test_prices_change_at_every_dated_change_of_the_price_list_and_not_before(co
         for model in provider.models:
             if isinstance(model.prices, ModelPrice) or (provider.id, model.id) in EXPLAINED:
                 continue
-            days = {
-                c.constraint.start_date for c in model.prices if isinstance(c.constraint, StartDateConstraint)
-            }
+            days = {c.constraint.start_date for c in model.prices if isinstance(c.constraint, StartDateConstraint)}
             for day in days:
                 midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
                 for instant in (midnight - timedelta(microseconds=1), midnight):
@@ -165,9 +160,7 @@ def test_prices_change_at_every_dated_change_of_the_price_list_and_not_before(co
                          "input_uncached": 1_000, "output_nonreasoning": 100}
                     )  # fmt: skip
                     usage = Usage(input_tokens=1_000, output_tokens=100)
-                    expected[key] = model.calc_price(
-                        usage, provider, genai_request_timestamp=instant
-                    ).total_price
+                    expected[key] = model.calc_price(usage, provider, genai_request_timestamp=instant).total_price
     load(con, requests)
     price(con, RateBook())
     made = dict(con.execute("select request_key, cost_usd from priced where cost_usd is not null").fetchall())
@@ -183,9 +176,7 @@ def test_every_query_names_its_grain_and_travels_to_spark(path: Path):
     assert text == text.lower()
     for banned in ("hugeint", "asof", "double", "float", "//"):
         assert banned not in text
-    spark = sqlglot.transpile(text, read="duckdb", write="spark", unsupported_level=sqlglot.ErrorLevel.RAISE)[
-        0
-    ]
+    spark = sqlglot.transpile(text, read="duckdb", write="spark", unsupported_level=sqlglot.ErrorLevel.RAISE)[0]
     assert len(re.findall(r"\bexplode\(", spark, re.IGNORECASE)) <= 1  # one generator a select
     assert "ISODOW" not in spark
 

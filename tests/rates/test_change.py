@@ -28,27 +28,22 @@ def test_the_same_book_has_no_changes():
 def test_a_changed_price_is_listed_from_its_first_day(tmp_path):
     contract = tmp_path / "rates.yaml"
     contract.write_text(
-        "rates: [{provider: openai, model: gpt-4o, class: output, usd_per_million: '8', "
-        "valid_from: 2026-11-01}]",
+        "rates: [{provider: openai, model: gpt-4o, class: output, usd_per_million: '8', valid_from: 2026-11-01}]",
         encoding="utf-8",
     )
     before, after = RateBook.for_models(PAIRS), RateBook.for_models(PAIRS, contract)
     made = changes(before.rates, after.rates)
-    assert [
-        (c.model, c.class_, c.service_tier, c.valid_from, c.valid_to, c.before, c.after) for c in made
-    ] == [("gpt-4o", "output", "standard", date(2026, 11, 1), None, Decimal("0.00001"), Decimal("0.000008"))]
+    assert [(c.model, c.class_, c.service_tier, c.valid_from, c.valid_to, c.before, c.after) for c in made] == [
+        ("gpt-4o", "output", "standard", date(2026, 11, 1), None, Decimal("0.00001"), Decimal("0.000008"))
+    ]
 
 
 def test_a_rate_that_came_or_went_is_a_change():
     rates = RateBook.for_models(PAIRS).rates
     gone = next(r for r in rates if (r.class_, r.service_tier) == ("web_search", "standard"))
     less = [r for r in rates if r is not gone]
-    assert [(c.class_, c.before, c.after) for c in changes(rates, less)] == [
-        ("web_search", Decimal("0.01"), None)
-    ]
-    assert [(c.class_, c.before, c.after) for c in changes(less, rates)] == [
-        ("web_search", None, Decimal("0.01"))
-    ]
+    assert [(c.class_, c.before, c.after) for c in changes(rates, less)] == [("web_search", Decimal("0.01"), None)]
+    assert [(c.class_, c.before, c.after) for c in changes(less, rates)] == [("web_search", None, Decimal("0.01"))]
     dearer = [replace(r, unit_price=r.unit_price * 2) if r is gone else r for r in rates]
     assert [(c.before, c.after) for c in changes(rates, dearer)] == [(Decimal("0.01"), Decimal("0.02"))]
 

@@ -84,9 +84,7 @@ def test_a_negotiated_rate_prices_what_has_no_list_price(book, priced):
 
 def test_reasoning_negotiated_apart_is_listed_as_output(book, priced):
     contract = book('rates: [{provider: openai, model: gpt-5, class: reasoning, usd_per_million: "6"}]')
-    row = priced({"model": "gpt-5", "output_nonreasoning": 1_000, "output_reasoning": 1_000}, book=contract)[
-        "r0"
-    ]
+    row = priced({"model": "gpt-5", "output_nonreasoning": 1_000, "output_reasoning": 1_000}, book=contract)["r0"]
     assert (row["output_usd"], row["reasoning_usd"]) == (Decimal("0.01"), Decimal("0.006"))
     assert (row["cost_usd"], row["list_cost_usd"]) == (Decimal("0.016"), Decimal("0.02"))
 
@@ -135,9 +133,7 @@ def test_a_deployment_name_means_its_model_by_day(book, cost):
     assert cost(**prod, time="2026-02-28T23:59:59Z") == Decimal("0.0025")
     assert cost(**prod, time="2026-03-01T00:00:00Z") == Decimal("0.00025")
     profile = "arn:aws:bedrock:us-east-1:1:application-inference-profile/abc"
-    assert cost(contract, provider="aws", model=profile, region="us-east-1", input_uncached=1_000) == Decimal(
-        "0.0022"
-    )
+    assert cost(contract, provider="aws", model=profile, region="us-east-1", input_uncached=1_000) == Decimal("0.0022")
     assert contract.canonical("azure", "prod-chat") == "azure/gpt-5-mini"
     assert contract.canonical("aws", profile) == "aws/anthropic.claude-sonnet-5"
 

@@ -67,9 +67,7 @@ def capacity(period: str, cost: str, **dates: date) -> Provisioned:
     )
 
 
-@pytest.mark.parametrize(
-    ("period", "cost", "total"), [("hour", "2", 1488), ("day", "48", 1488), ("month", "100", 100)]
-)
+@pytest.mark.parametrize(("period", "cost", "total"), [("hour", "2", 1488), ("day", "48", 1488), ("month", "100", 100)])
 def test_the_hours_of_a_month_add_up_to_its_price(period, cost, total):
     hours = list(hour_costs(capacity(period, cost), date(2026, 10, 1), date(2026, 10, 31)))
     assert (len(hours), sum(h.cost_usd for h in hours)) == (744, Decimal(total))
@@ -98,6 +96,4 @@ def test_shares_add_up_to_the_last_digit_and_are_fair_to_it(amount, weights):
     parts = share(amount, weights)
     assert sum(parts.values()) == amount
     for key, part in parts.items():
-        assert abs(part * sum(weights.values()) - amount * weights[key]) < Decimal("1e-12") * sum(
-            weights.values()
-        )
+        assert abs(part * sum(weights.values()) - amount * weights[key]) < Decimal("1e-12") * sum(weights.values())

@@ -16,13 +16,9 @@ SONNET = {"provider": "anthropic", "model": "claude-sonnet-4-6"}
 
 
 def test_a_cached_token_is_charged_once(priced):
-    row = priced(
-        {"model": "gpt-5", "input_uncached": 2_000, "cache_read": 8_000, "output_nonreasoning": 500}
-    )["r0"]
+    row = priced({"model": "gpt-5", "input_uncached": 2_000, "cache_read": 8_000, "output_nonreasoning": 500})["r0"]
     # https://developers.openai.com/api/docs/pricing: gpt-5 $1.25 in, $0.125 cached, $10 out per million
-    assert {
-        k: f"{v:f}" if k.endswith("_usd") else v for k, v in row.items() if k.endswith(("_usd", "_basis"))
-    } == {
+    assert {k: f"{v:f}" if k.endswith("_usd") else v for k, v in row.items() if k.endswith(("_usd", "_basis"))} == {
         "cost_basis": "computed",
         "cost_usd": "0.008500000000",
         "list_cost_usd": "0.008500000000",
@@ -61,9 +57,7 @@ def test_short_and_long_cache_writes_have_their_own_prices(cost):
 
 
 def test_cache_writes_before_gpt_5_6_cost_what_input_costs(cost):
-    assert cost(model="gpt-5.4-mini-2026-03-17", cache_write=400) == cost(
-        model="gpt-5.4-mini", input_uncached=400
-    )
+    assert cost(model="gpt-5.4-mini-2026-03-17", cache_write=400) == cost(model="gpt-5.4-mini", input_uncached=400)
     assert cost(model="gpt-5.6", cache_write=1_000) == Decimal("0.005")
 
 
@@ -219,10 +213,7 @@ def test_a_price_is_that_of_its_instant(cost, provider, model, instant, usd):
 
 
 def test_deepseek_chat_has_no_price_after_its_end(cost):
-    assert (
-        cost(provider="deepseek", model="deepseek-chat", time="2026-08-01T00:00:00Z", input_uncached=1)
-        is None
-    )
+    assert cost(provider="deepseek", model="deepseek-chat", time="2026-08-01T00:00:00Z", input_uncached=1) is None
 
 
 @pytest.mark.parametrize(
@@ -493,9 +484,7 @@ def test_extras_are_listed_by_sku_for_computed_requests_alone(con):
         ],
     )
     price(con, RateBook())
-    rows = con.execute(
-        "select request_key, sku, quantity, unit_price_usd, amount_usd from priced_extras order by sku"
-    )
+    rows = con.execute("select request_key, sku, quantity, unit_price_usd, amount_usd from priced_extras order by sku")
     assert rows.fetchall() == [
         ("a", "file_search", 4, Decimal("0.0025"), Decimal("0.01")),
         ("a", "web_search", 2, Decimal("0.01"), Decimal("0.02")),
@@ -556,9 +545,7 @@ MODELS = [("anthropic", "claude-opus-5-5"), ("openai", "gpt-5.6"), ("openai", "g
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    model=st.sampled_from([tuple(m) for m in MODELS]), parts=st.tuples(*[counts] * 6), times=st.integers(1, 7)
-)
+@given(model=st.sampled_from([tuple(m) for m in MODELS]), parts=st.tuples(*[counts] * 6), times=st.integers(1, 7))
 def test_cost_is_linear_in_quantity_additive_over_classes_and_never_negative(priced, model, parts, times):
     provider, name = model
     common = {"provider": provider, "model": name}

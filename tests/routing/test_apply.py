@@ -86,9 +86,7 @@ def test_a_file_that_is_empty_but_for_a_comment_may_be_replaced(tmp_path):
 def test_a_file_that_outlay_did_not_write_is_refused(tmp_path):
     loaded = approved(tmp_path)
     (tmp_path / "gateway").mkdir()
-    (tmp_path / FILE).write_text(
-        "model_list:\n  - model_name: ours\n    litellm_params: {api_key: hand-made-words}\n"
-    )
+    (tmp_path / FILE).write_text("model_list:\n  - model_name: ours\n    litellm_params: {api_key: hand-made-words}\n")
     before = everything(tmp_path)
     with pytest.raises(OutlayError, match=r"not written by Outlay; nothing was changed") as error:
         route_apply(loaded, now=NOW)
@@ -260,9 +258,7 @@ def test_a_failed_first_apply_leaves_no_file(tmp_path):
 
 def test_of_several_targets_all_change_or_none(tmp_path):
     second = target("second", OTHER, reload=reloading("sh", "-c", f"! grep -q version=2 {OTHER}"))
-    log = target(
-        "first", FILE, reload=reloading("sh", "-c", f"head -1 {FILE} | grep -o ' version=.' >> log.txt")
-    )
+    log = target("first", FILE, reload=reloading("sh", "-c", f"head -1 {FILE} | grep -o ' version=.' >> log.txt"))
     loaded = approved(tmp_path, log, second)
     route_apply(loaded, now=NOW)
     before = {name: live(loaded, name) for name in (FILE, OTHER)}
@@ -389,9 +385,7 @@ def test_a_full_disk_at_the_second_file_puts_the_first_one_back(tmp_path, monkey
         replace(source, place)
 
     monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(
-        OutlayError, match=r"second.yaml: can't be written \(No space left on device\)"
-    ) as error:
+    with pytest.raises(OutlayError, match=r"second.yaml: can't be written \(No space left on device\)") as error:
         route_apply(loaded, now=NOW)
     assert error.value.exit_code == 1
     assert {name: live(loaded, name) for name in (FILE, OTHER)} == before

@@ -75,9 +75,7 @@ def test_the_author_of_a_policy_does_not_approve_it(tmp_path):
 def test_the_authors_mail_is_the_author_too(tmp_path):
     loaded = workspace(tmp_path)
     file = by_hand(loaded)
-    file.write_text(
-        file.read_text().replace("created_by: platform-lead", "created_by: FINOPS-LEAD@acme.example")
-    )
+    file.write_text(file.read_text().replace("created_by: platform-lead", "created_by: FINOPS-LEAD@acme.example"))
     with pytest.raises(OutlayError, match=r"wrote this policy"):
         approve(loaded, by="finops-lead")
 
@@ -109,9 +107,7 @@ def test_a_second_approval_before_applying_adds_to_the_first_under_the_same_vers
 def test_nothing_new_is_nothing_to_approve(tmp_path):
     loaded = workspace(tmp_path)
     approve(loaded)
-    with pytest.raises(
-        OutlayError, match=r"nothing to approve: version 1 is approved by finops-lead and not applied"
-    ):
+    with pytest.raises(OutlayError, match=r"nothing to approve: version 1 is approved by finops-lead and not applied"):
         approve(loaded)
     route_apply(loaded, now=NOW)
     with pytest.raises(OutlayError, match=r"nothing to approve"):
@@ -192,9 +188,7 @@ def test_the_parent_of_a_hand_written_policy_is_filled_in(tmp_path):
     parent = sha256(policy_bytes(loaded) or b"")
     written = by_hand(loaded, 2).read_text()
     approve(loaded)
-    assert (policy_bytes(loaded) or b"").decode() == re.sub(
-        r"(version: 2\n)", rf"\1parent_sha256: {parent}\n", written
-    )
+    assert (policy_bytes(loaded) or b"").decode() == re.sub(r"(version: 2\n)", rf"\1parent_sha256: {parent}\n", written)
     assert rows(loaded)[-1]["parent_sha256"] == parent
 
 

@@ -79,9 +79,7 @@ def test_on_a_broken_chain_nothing_is_approved_applied_or_rolled_back(tmp_path):
         lambda: route_apply(loaded, now=NOW),
         lambda: route_rollback(loaded, now=NOW),
     ):
-        with pytest.raises(
-            OutlayError, match=r"audit.jsonl: row 2: was changed after it was written; restore"
-        ):
+        with pytest.raises(OutlayError, match=r"audit.jsonl: row 2: was changed after it was written; restore"):
             call()
     assert everything(tmp_path) == before
     status = route_status(loaded)
@@ -105,9 +103,7 @@ def test_rows_appended_at_once_form_one_chain(tmp_path):
     assert audit.verify(tmp_path) is None
     found = audit.read(tmp_path)
     assert [row["row"] for row in found] == list(range(1, 41))
-    assert sorted((row["worker"], row["number"]) for row in found) == [
-        (w, n) for w in range(8) for n in range(5)
-    ]
+    assert sorted((row["worker"], row["number"]) for row in found) == [(w, n) for w in range(8) for n in range(5)]
 
 
 def test_a_row_that_a_crash_left_half_written_is_dropped_and_that_is_told(tmp_path):

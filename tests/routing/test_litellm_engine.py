@@ -109,9 +109,7 @@ def test_a_failing_canary_costs_no_request(litellm, tmp_path):
 def test_when_both_fail_the_old_tier_is_tried_again_and_then_the_next(litellm, tmp_path):
     loaded = workspace(tmp_path)
     go_live(loaded)
-    assert ask(router(litellm, tmp_path, failing={"frontier", "light"}), CLAUSE, 10) == {
-        "frontier@fallback": 10
-    }
+    assert ask(router(litellm, tmp_path, failing={"frontier", "light"}), CLAUSE, 10) == {"frontier@fallback": 10}
 
 
 def test_fallbacks_are_tried_in_their_order(litellm, tmp_path):
@@ -149,9 +147,8 @@ def test_the_probe_refuses_a_provider_that_the_engine_does_not_know(litellm, tmp
 
 def test_the_probe_names_a_parameter_that_the_engine_does_not_know(litellm, tmp_path):
     loaded = workspace(tmp_path, target(models={**MODELS, "light": {**MODELS["light"], "tempreature": 0}}))
-    assert (
-        "proxy: models.light.tempreature: not a parameter that LiteLLM knows; it goes to the provider as "
-        "it is" in (plan(loaded, advice(), NOW).notes)
+    assert "proxy: models.light.tempreature: not a parameter that LiteLLM knows; it goes to the provider as it is" in (
+        plan(loaded, advice(), NOW).notes
     )
 
 

@@ -1,5 +1,4 @@
 """The dry run: what is proposed, from what, and that nothing is written."""
-# ruff: noqa: E501 (one case a line)
 
 from __future__ import annotations
 
@@ -62,9 +61,7 @@ def test_a_first_switch_is_a_canary_of_five_percent_with_the_old_tier_behind_it(
     )
 
 
-@pytest.mark.parametrize(
-    ("share", "percent", "approved"), [(0.03, 3, 3), (0.05, 5, 5), (0.57, 5, 57), (0.999, 5, 99)]
-)
+@pytest.mark.parametrize(("share", "percent", "approved"), [(0.03, 3, 3), (0.05, 5, 5), (0.57, 5, 57), (0.999, 5, 99)])
 def test_a_canary_never_passes_the_approved_share(tmp_path, share, percent, approved):
     item = switch(share=share)
     item["routes"][-1]["share"] = share
@@ -92,12 +89,8 @@ def test_equal_evidence_gives_equal_bytes_whenever_it_is_planned(tmp_path):
 
 def test_the_plan_tells_shares_and_what_is_expected_with_intervals(tmp_path):
     text = route_plan(workspace(tmp_path), advice(), probe=False, now=NOW).text
-    assert (
-        "contract_review/clause_extraction: frontier 100 % -> frontier 95 %, light 5 %, at most 100 %" in text
-    )
-    assert (
-        "expected saving at the approved share: $412.50 a month, 82.0% (79.0% to 85.0%) of its cost" in text
-    )
+    assert "contract_review/clause_extraction: frontier 100 % -> frontier 95 %, light 5 %, at most 100 %" in text
+    assert "expected saving at the approved share: $412.50 a month, 82.0% (79.0% to 85.0%) of its cost" in text
     assert "expected quality kept: 99.1% (97.2% to 100.4%)" in text
     assert '+      id: "route/contract_review/clause_extraction#frontier@fallback"' in text
 
@@ -152,9 +145,7 @@ def test_a_hand_written_policy_may_not_pass_the_workflows_limits(tmp_path):
     limits = {"contract_review": {"unit": "document", "models": {"allow": ["openai/*"]}}}
     loaded = workspace(tmp_path, workflows=limits)
     by_hand(loaded)
-    with pytest.raises(
-        UsageError, match=r"tier 'standard' is anthropic/claude-sonnet-5: not among workflows"
-    ):
+    with pytest.raises(UsageError, match=r"tier 'standard' is anthropic/claude-sonnet-5: not among workflows"):
         planned(loaded)
 
 
@@ -211,9 +202,7 @@ def test_a_canary_under_way_is_left_to_the_rollout(tmp_path):
     go_live(loaded)
     made = planned(loaded)
     assert (made.source, made.changes) == ("nothing", ())
-    assert made.notes == (
-        "contract_review/clause_extraction: 5 % of at most 100 % already run on tier light",
-    )
+    assert made.notes == ("contract_review/clause_extraction: 5 % of at most 100 % already run on tier light",)
 
 
 def test_less_than_what_runs_is_proposed_at_once_and_more_only_as_an_approved_share(tmp_path):
@@ -272,9 +261,7 @@ def test_changed_parameters_of_a_target_need_an_approval_of_their_own(tmp_path):
 
 def test_a_literal_secret_in_a_binding_exits_2_and_is_not_shown(tmp_path):
     secret = "sk-proj-0123456789abcdefSECRET"
-    loaded = workspace(
-        tmp_path, target(models={**MODELS, "light": {"model": "openai/gpt-5-mini", "api_key": secret}})
-    )
+    loaded = workspace(tmp_path, target(models={**MODELS, "light": {"model": "openai/gpt-5-mini", "api_key": secret}}))
     for call in (lambda: planned(loaded), lambda: check_targets(loaded)):
         with pytest.raises(UsageError) as error:
             call()
@@ -298,9 +285,7 @@ def test_a_target_has_a_file_of_its_own_below_the_workspace(tmp_path, path, comp
 
 
 def test_two_targets_may_not_share_a_file(tmp_path):
-    with pytest.raises(
-        UsageError, match=r"routing.targets.second.path: 'gateway/outlay_routes.yaml' belongs to proxy"
-    ):
+    with pytest.raises(UsageError, match=r"routing.targets.second.path: 'gateway/outlay_routes.yaml' belongs to proxy"):
         planned(workspace(tmp_path, target(), target("second")))
 
 

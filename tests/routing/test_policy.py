@@ -1,5 +1,4 @@
 """The policy document: what it may say, and how a mistake in it is named."""
-# ruff: noqa: E501 (one case a line)
 
 from __future__ import annotations
 
@@ -106,9 +105,7 @@ def test_without_a_canary_the_own_tier_is_no_fallback():
 
 def test_a_secret_in_a_policy_is_refused_and_not_shown():
     said = refused(changed("created_by: platform-lead", "created_by: sk-live-abcdef1234567890"))
-    assert said == (
-        "routing/policy.yaml: created_by: a secret stands here in clear; a policy holds none, remove it"
-    )
+    assert said == ("routing/policy.yaml: created_by: a secret stands here in clear; a policy holds none, remove it")
 
 
 def test_a_file_in_another_encoding_is_refused_with_its_place():

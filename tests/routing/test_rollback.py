@@ -80,9 +80,7 @@ def test_only_an_earlier_version_can_be_rolled_back_to(tmp_path, to):
     loaded = workspace(tmp_path)
     go_live(loaded)
     version_two(loaded)
-    with pytest.raises(
-        UsageError, match=rf"--to: found {to}, expected a version before the live one, 0 to 1"
-    ):
+    with pytest.raises(UsageError, match=rf"--to: found {to}, expected a version before the live one, 0 to 1"):
         route_rollback(loaded, to=to, now=NOW)
 
 

@@ -81,9 +81,7 @@ def test_each_changed_route_is_asked_once_with_the_key_of_the_environment(tmp_pa
     said = route_apply(loaded, now=NOW)
     assert gateway.asked == [(CLAUSE, "Bearer a key of ours")]
     assert "contract_review/clause_extraction: served by frontier" in said.text
-    assert rows(loaded)[-1]["reloads"][0]["smoke"] == [
-        "contract_review/clause_extraction: served by frontier"
-    ]
+    assert rows(loaded)[-1]["reloads"][0]["smoke"] == ["contract_review/clause_extraction: served by frontier"]
     assert all(b"a key of ours" not in content for content in everything(tmp_path).values())
 
 
@@ -91,9 +89,7 @@ def test_each_changed_route_is_asked_once_with_the_key_of_the_environment(tmp_pa
 def test_an_answer_from_elsewhere_puts_the_former_file_back(tmp_path, gateway, served):
     loaded = approved(tmp_path, gateway)
     gateway.served = served
-    with pytest.raises(
-        OutlayError, match=r"contract_review/clause_extraction was answered by .*, expected one of"
-    ):
+    with pytest.raises(OutlayError, match=r"contract_review/clause_extraction was answered by .*, expected one of"):
         route_apply(loaded, now=NOW)
     assert live(loaded) is None
     assert rows(loaded)[-1]["event"] == "apply_failed"

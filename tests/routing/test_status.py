@@ -39,12 +39,7 @@ def test_declared_shares_are_told_per_route(tmp_path):
 def test_a_hand_edit_is_told_with_what_it_changes(tmp_path):
     loaded = workspace(tmp_path)
     go_live(loaded)
-    text = (
-        (live(loaded) or b"")
-        .decode()
-        .replace("weight: 95", "weight: 60")
-        .replace("weight: 5\n", "weight: 40\n")
-    )
+    text = (live(loaded) or b"").decode().replace("weight: 95", "weight: 60").replace("weight: 5\n", "weight: 40\n")
     (tmp_path / FILE).write_text(text)
     before = everything(tmp_path)
     answer = route_status(loaded)

@@ -1,5 +1,4 @@
 """The pure renderers: what each gateway's file says for one policy, and what lint finds in a broken one."""
-# ruff: noqa: E501 (one case a line)
 
 from __future__ import annotations
 

@@ -35,9 +35,7 @@ def read_file(kind: str, path: Path, **more: Any) -> list[ReadResult]:
     return list(read(kind, file_ref(path, **more)))
 
 
-def read_bytes(
-    kind: str, folder: Path, content: bytes, name: str = "log.jsonl", **more: Any
-) -> list[ReadResult]:
+def read_bytes(kind: str, folder: Path, content: bytes, name: str = "log.jsonl", **more: Any) -> list[ReadResult]:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)

@@ -90,8 +90,7 @@ def test_billed_amounts_sum_to_the_bill(kind: str, file: str, rows: int, total: 
 def test_batch_usage_is_at_the_batch_tier_and_more_pages_are_flagged(tmp_path: Path) -> None:
     page = json.loads((EXAMPLES / "01-openai-usage-completions.json").read_text())
     assert [
-        bucket.service_tier
-        for bucket in parsed("openai-usage", EXAMPLES / "01-openai-usage-completions.json")
+        bucket.service_tier for bucket in parsed("openai-usage", EXAMPLES / "01-openai-usage-completions.json")
     ] == [
         "standard",
         "batch",
@@ -114,9 +113,7 @@ def test_a_bad_bucket_is_quarantined_and_euros_are_no_dollars(tmp_path: Path) ->
 
 def test_outcome_counts_are_read_from_csv(tmp_path: Path) -> None:
     path = tmp_path / "counts.csv"
-    path.write_text(
-        "day,workflow,completed,failed,rejected,value_usd\n2026-11-20,w,5,1,,12.5\n2026-13-01,w,5,1,0,\n"
-    )
+    path.write_text("day,workflow,completed,failed,rejected,value_usd\n2026-11-20,w,5,1,,12.5\n2026-13-01,w,5,1,0,\n")
     first, second = parsed("outcome-counts", path)
     assert isinstance(first, OutcomeCount)
     assert (first.day.isoformat(), first.workflow, first.completed, first.failed, first.rejected) == (

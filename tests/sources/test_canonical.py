@@ -14,9 +14,7 @@ NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**12)
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-(10**15), 10**15), NUMBERS, st.text(max_size=20))
 VALUES = st.recursive(
     SCALARS,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=8), inner, max_size=5)
-    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=8), inner, max_size=5)),
     max_leaves=12,
 )
 SPELLINGS = st.sampled_from(["{}", "{:f}", "{:e}", "{:.12f}", "{:.30E}"])
@@ -32,9 +30,7 @@ def written_twice(draw: st.DrawFn) -> tuple[str, str]:
         gap = draw(SPACES)
         if isinstance(part, dict):
             keys = draw(st.permutations(list(part)))
-            return (
-                "{" + gap + ",".join(f"{text(key)}{gap}:{gap}{write(part[key])}" for key in keys) + gap + "}"
-            )
+            return "{" + gap + ",".join(f"{text(key)}{gap}:{gap}{write(part[key])}" for key in keys) + gap + "}"
         if isinstance(part, list):
             return "[" + gap + ",".join(write(item) for item in part) + gap + "]"
         if isinstance(part, str):
@@ -78,9 +74,7 @@ def test_a_number_has_one_shortest_exact_spelling(number: Decimal) -> None:
 
 
 def test_extreme_exponents_stay_short_and_exact() -> None:
-    spellings = {
-        text: canonical.number(Decimal(text)) for text in ("1e-900000", "12e900000", "-0.0", "1e3", "1.50e-7")
-    }
+    spellings = {text: canonical.number(Decimal(text)) for text in ("1e-900000", "12e900000", "-0.0", "1e3", "1.50e-7")}
     assert spellings == {
         "1e-900000": "1E-900000",
         "12e900000": "12E900000",

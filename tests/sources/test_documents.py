@@ -8,9 +8,7 @@ import pytest
 
 from tests.sources.reading import DAY, EXAMPLES, one, read_bytes, reasons, requests
 
-BODIES = [
-    json.loads(line) for line in (EXAMPLES / "01-openai-responses-with-usage.jsonl").read_text().splitlines()
-]
+BODIES = [json.loads(line) for line in (EXAMPLES / "01-openai-responses-with-usage.jsonl").read_text().splitlines()]
 
 
 def texts(values: list[Any]) -> list[str]:
@@ -98,13 +96,9 @@ def test_a_wrapper_adds_time_and_tags_in_both_forms(tmp_path: Path) -> None:
         ("anthropic", {"type": "error"}, "type: expected a message"),
     ],
 )
-def test_bodies_without_id_time_or_usage_are_quarantined(
-    tmp_path: Path, kind: str, body: Any, reason: str
-) -> None:
+def test_bodies_without_id_time_or_usage_are_quarantined(tmp_path: Path, kind: str, body: Any, reason: str) -> None:
     assert (
-        one(
-            kind, tmp_path, json.dumps(body) if isinstance(body, dict) else "[" + json.dumps(body) + "]"
-        ).reason
+        one(kind, tmp_path, json.dumps(body) if isinstance(body, dict) else "[" + json.dumps(body) + "]").reason
         == reason
     )
 

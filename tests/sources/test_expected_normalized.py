@@ -35,12 +35,7 @@ FILES = {
 with (EXAMPLES / "expected-normalized.csv").open(newline="") as lines:
     EXPECTED = list(csv.DictReader(lines))
 #: Calls that the table lists; `ignored` rows are spans that are no calls.
-ROWS = [
-    (kind, row)
-    for row in EXPECTED
-    for kind in KINDS.get(row["file"], ())
-    if row["level"].startswith("request")
-]
+ROWS = [(kind, row) for row in EXPECTED for kind in KINDS.get(row["file"], ()) if row["level"].startswith("request")]
 
 
 def calls(kind: str, file: str) -> dict[str, RequestRecord]:
@@ -53,9 +48,7 @@ def find(kind: str, row: dict[str, str]) -> RequestRecord:
     key = row["key"]
     if kind == "otlp" and key not in found:
         provider, _, response = key.partition("|")
-        return next(
-            r for r in found.values() if (r.provider, r.response_id) == (provider_id(provider), response)
-        )
+        return next(r for r in found.values() if (r.provider, r.response_id) == (provider_id(provider), response))
     return found[key]
 
 
@@ -85,9 +78,7 @@ def when(row: dict[str, str]) -> datetime:
     return datetime.fromisoformat(row["when_utc"].replace(" ", "T").removesuffix("Z") + "+00:00")
 
 
-@pytest.mark.parametrize(
-    ("kind", "row"), ROWS, ids=[f"{kind}-{row['file'][:2]}-{row['record']}" for kind, row in ROWS]
-)
+@pytest.mark.parametrize(("kind", "row"), ROWS, ids=[f"{kind}-{row['file'][:2]}-{row['record']}" for kind, row in ROWS])
 def test_an_example_record_gives_the_expected_parts(kind: str, row: dict[str, str]) -> None:
     record = find(kind, row)
     assert {
@@ -116,9 +107,7 @@ def test_an_example_record_gives_the_expected_parts(kind: str, row: dict[str, st
         # The table has no column for searches; this is the one example that has one.
         "extras": {"web_search": 1} if (kind, row["record"]) == ("anthropic", "1") else {},
     }
-    assert (
-        timedelta(0) <= record.time - when(row) < timedelta(milliseconds=1)
-    )  # the table cuts at milliseconds
+    assert timedelta(0) <= record.time - when(row) < timedelta(milliseconds=1)  # the table cuts at milliseconds
     failed = any(word in row["note"] for word in ("fail", "error", "expired", "Throttling"))
     assert record.status == ("error" if failed else "ok")
 
@@ -170,9 +159,7 @@ def test_costs_of_gateways_are_marked_as_estimates(kind: str) -> None:
 
 def test_the_same_call_of_s3_log_and_spend_table_has_one_key_and_one_response_id() -> None:
     payloads, rows = calls("litellm", ""), calls("litellm-spendlogs", "")
-    assert {key: r.response_id for key, r in payloads.items()} == {
-        key: r.response_id for key, r in rows.items()
-    }
+    assert {key: r.response_id for key, r in payloads.items()} == {key: r.response_id for key, r in rows.items()}
 
 
 def test_litellm_names_key_team_and_group_as_tags() -> None:

@@ -81,9 +81,7 @@ def test_an_event_keeps_all_that_it_says(tmp_path: Path) -> None:
         ({"time": "2026-11-23T12:00:00Z"}, "time: more than 24 h in the future"),
     ],
 )
-def test_an_event_that_is_not_as_declared_is_quarantined(
-    tmp_path: Path, changes: dict[str, Any], reason: str
-) -> None:
+def test_an_event_that_is_not_as_declared_is_quarantined(tmp_path: Path, changes: dict[str, Any], reason: str) -> None:
     assert one("outcomes", tmp_path, EVENT | changes).reason == reason
 
 

@@ -32,13 +32,9 @@ def test_packing_makes_no_difference(tmp_path: Path) -> None:
     results = [
         read_bytes("requests", tmp_path, plain),
         read_bytes("requests", tmp_path, gzip.compress(plain), "log.jsonl.gz"),
-        read_bytes(
-            "requests", tmp_path, gzip.compress(plain[:50]) + gzip.compress(plain[50:]), "two.jsonl.gz"
-        ),
+        read_bytes("requests", tmp_path, gzip.compress(plain[:50]) + gzip.compress(plain[50:]), "two.jsonl.gz"),
         read_bytes("requests", tmp_path, packed.compress(plain), "log.jsonl.zst"),
-        read_bytes(
-            "requests", tmp_path, packed.compress(plain[:50]) + packed.compress(plain[50:]), "two.jsonl.zst"
-        ),
+        read_bytes("requests", tmp_path, packed.compress(plain[:50]) + packed.compress(plain[50:]), "two.jsonl.zst"),
         read_bytes("requests", tmp_path, gzip.compress(plain), "gzip-under-a-plain-name.jsonl"),
     ]
     assert ids(results[0]) == ["r0", "r1", "r2"]
@@ -66,9 +62,7 @@ def test_packing_makes_no_difference(tmp_path: Path) -> None:
         ("utf16.gz", gzip.compress(LINE.decode().encode("utf-16")), "UTF-16: expected UTF-8"),
     ],
 )
-def test_a_file_that_cannot_be_trusted_is_refused(
-    tmp_path: Path, name: str, content: bytes, reason: str
-) -> None:
+def test_a_file_that_cannot_be_trusted_is_refused(tmp_path: Path, name: str, content: bytes, reason: str) -> None:
     with pytest.raises(Refused, match=reason):
         read_bytes("requests", tmp_path, content, name)
 

@@ -145,9 +145,7 @@ def test_a_line_that_cannot_be_parsed_is_shown_by_its_shape() -> None:
 
 
 def test_an_excerpt_shows_ids_and_numbers_and_masks_texts() -> None:
-    shown = excerpt(
-        {"request_id": "r1", "prompt": CANARY, "input_tokens": -1, "units": [1, 2], "ok": True, "n": None}
-    )
+    shown = excerpt({"request_id": "r1", "prompt": CANARY, "input_tokens": -1, "units": [1, 2], "ok": True, "n": None})
     assert shown == '{"request_id":"r1","prompt":"***","input_tokens":-1,"units":[2],"ok":true,"n":nu'
     assert len(shown) == LENGTH
     assert excerpt({"request_id": KEY}) == '{"request_id":"***"}'

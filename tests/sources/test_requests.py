@@ -156,9 +156,7 @@ def test_a_whole_number_is_a_count_however_it_is_spelled(tmp_path: Path, spellin
         ("0", "0.000000000000"),
     ],
 )
-def test_costs_are_read_from_the_text_and_rounded_half_even(
-    tmp_path: Path, written: str, expected: str
-) -> None:
+def test_costs_are_read_from_the_text_and_rounded_half_even(tmp_path: Path, written: str, expected: str) -> None:
     line = (
         '{"request_id":"r","time":"2026-11-20T12:00:00Z","provider":"p","model":"m","input_tokens":1,'
         f'"output_tokens":1,"cost_usd":{written}}}'

@@ -50,9 +50,7 @@ def chat(number: int, parent: int | None = None, **more: Any) -> dict[str, Any]:
 
 def document(*spans: dict[str, Any], **resource: Any) -> dict[str, Any]:
     attributes = [{"key": key, "value": value(found)} for key, found in resource.items()]
-    return {
-        "resourceSpans": [{"resource": {"attributes": attributes}, "scopeSpans": [{"spans": list(spans)}]}]
-    }
+    return {"resourceSpans": [{"resource": {"attributes": attributes}, "scopeSpans": [{"spans": list(spans)}]}]}
 
 
 def read_spans(folder: Path, *spans: dict[str, Any], **resource: Any) -> list[Any]:
@@ -73,9 +71,7 @@ def test_only_leaf_model_calls_are_requests(tmp_path: Path) -> None:
         span(1, **{"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 500}),
         span(2, 1, **{"gen_ai.operation.name": "execute_tool"}),
         chat(3, 1),
-        span(
-            4, 1, **{"openinference.span.kind": "CHAIN", "llm.token_count.prompt": 5, "llm.model_name": "m"}
-        ),
+        span(4, 1, **{"openinference.span.kind": "CHAIN", "llm.token_count.prompt": 5, "llm.model_name": "m"}),
         span(5, 4, **{"openinference.span.kind": "LLM", "llm.token_count.prompt": 5, "llm.model_name": "m"}),
         span(6, **{"ai.operationId": "ai.generateText", "ai.model.id": "m", "ai.usage.promptTokens": 9}),
         span(
@@ -214,8 +210,7 @@ def test_ids_are_read_as_hex_of_any_case_or_base64(tmp_path: Path) -> None:
         tmp_path,
         chat(0xAB),
         chat(0xAB) | {"traceId": TRACE.upper(), "spanId": "00000000000000AB"},
-        chat(0xAB)
-        | {"traceId": encoded, "spanId": base64.b64encode(bytes.fromhex("00000000000000ab")).decode()},
+        chat(0xAB) | {"traceId": encoded, "spanId": base64.b64encode(bytes.fromhex("00000000000000ab")).decode()},
     )
     assert {record.record_key for record in records} == {f"{TRACE}|00000000000000ab"}
     (bad,) = read_spans(tmp_path, chat(1) | {"spanId": "xyz"})

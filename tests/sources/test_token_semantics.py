@@ -316,8 +316,7 @@ def test_gemini_audio_is_no_text(tmp_path: Path) -> None:
 def test_a_streamed_vertex_answer_counts_its_last_chunk(tmp_path: Path) -> None:
     line = example("06-vertex-request-response-log.jsonl")
     chunks = [
-        {"responseId": "r", "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": n}}
-        for n in (1, 5, 7)
+        {"responseId": "r", "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": n}} for n in (1, 5, 7)
     ]
     assert parts(one("vertex", tmp_path, line | {"full_response": [*chunks, {"candidates": []}]})) == (
         9,
@@ -474,9 +473,7 @@ def test_openrouter_adds_what_the_provider_bills_for_an_own_key(tmp_path: Path) 
 
 def test_rows_of_one_gateway_call_share_a_key(tmp_path: Path) -> None:
     rows = (EXAMPLES / "06-azure-apim-gateway-llm-log.jsonl").read_text().splitlines()[:2]
-    hub = {
-        "records": [json.loads(row) for row in rows] + [{"category": "RequestResponse", "correlationId": "c"}]
-    }
+    hub = {"records": [json.loads(row) for row in rows] + [{"category": "RequestResponse", "correlationId": "c"}]}
     found = requests(read_lines("azure-apim", tmp_path, [hub]))
     assert [(record.record_key, record.input_uncached) for record in found] == [
         ("99789635-18d0-480f-8182-a3a3c477a6a4", 2600),

@@ -150,6 +150,13 @@ def test_with_targets_only_bound_models_are_routable():
     assert switched.decision == "switch"
 
 
+def test_a_switch_starts_beside_todays_model_so_a_gateway_serves_both():
+    alone = workspace(routing=routed({"light": {"model": CHEAP}}))
+    one = only(advise(alone, pairs(GOOD, GOOD), [traffic_of("triage", DEAR, 2800, "2800")]))
+    assert (one.decision, [(r.model, r.share) for r in one.routes]) == ("keep", [(DEAR, 1)])
+    assert one.reason == f"not routable: no gateway serves {DEAR}, and a switch starts beside it, so {DEAR} stays."
+
+
 def test_models_meet_on_the_canonical_name_and_show_as_logged():
     dated = f"{CHEAP}-2026-05-01"
     evaluations = pl.concat(pairs(GOOD, GOOD)).with_columns(

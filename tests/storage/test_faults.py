@@ -28,8 +28,16 @@ FULL = bool(os.environ.get("OUTLAY_FULL"))
 
 
 def fill(bench: Bench, days=range(10, 20)):
-    bench.calls(*(call(f"r{d}-{i}", unit_id=f"d{d}-{i}", time=f"2026-10-{d}T{i:02}:00:00Z") for d in days for i in range(12)))
-    bench.outcomes(*(event(f"e{d}-{i}", unit_id=f"d{d}-{i}", time=f"2026-10-{d}T{i:02}:30:00Z") for d in days for i in range(0, 12, 2)))
+    bench.calls(
+        *(call(f"r{d}-{i}", unit_id=f"d{d}-{i}", time=f"2026-10-{d}T{i:02}:00:00Z") for d in days for i in range(12))
+    )
+    bench.outcomes(
+        *(
+            event(f"e{d}-{i}", unit_id=f"d{d}-{i}", time=f"2026-10-{d}T{i:02}:30:00Z")
+            for d in days
+            for i in range(0, 12, 2)
+        )
+    )
 
 
 #: where a run can be when it dies
@@ -52,7 +60,8 @@ def test_a_run_killed_anywhere_and_run_again_ends_in_the_undisturbed_fingerprint
         [sys.executable, "-m", "tests.storage.zygote"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         cwd=Path(__file__).parents[2],
     )  # fmt: skip
-    assert zygote.stdin and zygote.stdout
+    assert zygote.stdin
+    assert zygote.stdout
     hit: Counter[str] = Counter()
     try:
         assert zygote.stdout.readline() == "ready\n"

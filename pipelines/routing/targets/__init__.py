@@ -41,7 +41,5 @@ def renderer(target: Target) -> Renderer:
             f"expected one of {sorted(RENDERERS)}"
         )
     if target.mode != "file":
-        raise UsageError(
-            f"outlay.yaml: routing.targets.{target.name}.mode: found {target.mode!r}, expected 'file'"
-        )
+        raise UsageError(f"outlay.yaml: routing.targets.{target.name}.mode: found {target.mode!r}, expected 'file'")
     return RENDERERS[target.kind]

@@ -53,9 +53,7 @@ def lint(text: str, policy: Policy) -> list[str]:
         routes = parse(text)
     except ValueError:
         return ["not a route table of Outlay's"]
-    problems = [
-        f"{hit.where}: a literal secret, expected os.environ/NAME" for hit in find_credentials(document)
-    ]
+    problems = [f"{hit.where}: a literal secret, expected os.environ/NAME" for hit in find_credentials(document)]
     if unknown := set(document) - {"outlay", "default_tier", "fallback_on", "tiers", "routes"}:
         problems.append(f"unknown keys: {', '.join(sorted(unknown))}")
     if len(routes) != len(document["routes"]):
@@ -83,7 +81,4 @@ def bound_model(parameters: Mapping[str, Any]) -> str | None:
 
 def unenforced(policy: Policy) -> list[str]:
     statuses = ", ".join(str(status) for status in policy.fallback_on)
-    return [
-        f"shares and fallbacks (on HTTP {statuses}): carried out by the router that reads the table, if at "
-        "all"
-    ]
+    return [f"shares and fallbacks (on HTTP {statuses}): carried out by the router that reads the table, if at all"]

@@ -113,12 +113,8 @@ def lint(text: str, policy: Policy) -> list[str]:
     except YAMLError:
         return ["not readable as YAML"]
     if not isinstance(document, dict) or list(document) != ["model_list"]:
-        return [
-            "expected model_list and no other key: an include replaces the user's whole section of that name"
-        ]
-    problems = [
-        f"{hit.where}: a literal secret, expected os.environ/NAME" for hit in find_credentials(document)
-    ]
+        return ["expected model_list and no other key: an include replaces the user's whole section of that name"]
+    problems = [f"{hit.where}: a literal secret, expected os.environ/NAME" for hit in find_credentials(document)]
     weights: Counter[tuple[str, int]] = Counter()
     ids: Counter[str] = Counter()
     for at, entry in enumerate(document["model_list"]):
@@ -160,7 +156,6 @@ def bound_model(parameters: Mapping[str, Any]) -> str | None:
 
 def unenforced(policy: Policy) -> list[str]:
     return [
-        f"default_tier {policy.default_tier}: a name without a route is refused by LiteLLM (HTTP 400), not "
-        "sent there",
+        f"default_tier {policy.default_tier}: a name without a route is refused by LiteLLM (HTTP 400), not sent there",
         "fallback_on: LiteLLM falls over on every error of the upstream, HTTP 400 too",
     ]

@@ -91,9 +91,7 @@ def parse(text: str) -> dict[str, tuple[Leg, ...]]:
 def _legs(target: Mapping[str, Any]) -> Iterator[Leg]:
     for order, part in enumerate(target["targets"], start=1):
         for leaf in part.get("targets", [part]):
-            yield Leg(
-                leaf["name"].rpartition("#")[2].removesuffix("@fallback"), order, leaf.get("weight", 100)
-            )
+            yield Leg(leaf["name"].rpartition("#")[2].removesuffix("@fallback"), order, leaf.get("weight", 100))
 
 
 def lint(text: str, policy: Policy) -> list[str]:
@@ -104,9 +102,7 @@ def lint(text: str, policy: Policy) -> list[str]:
         thens = [condition["then"] for condition in strategy["conditions"]]
     except (ValueError, KeyError, TypeError):
         return ["not a Portkey config of Outlay's"]
-    problems = [
-        f"{hit.where}: a literal secret, expected os.environ/NAME" for hit in find_credentials(document)
-    ]
+    problems = [f"{hit.where}: a literal secret, expected os.environ/NAME" for hit in find_credentials(document)]
     if set(document) != {"outlay", "strategy", "targets"} or set(strategy) != {
         "mode",
         "conditions",
@@ -129,9 +125,7 @@ def lint(text: str, policy: Policy) -> list[str]:
         total = sum(leg.weight for leg in legs if leg.order == 1)
         if total != 100:
             problems.append(f"{GROUP}{key}: weights sum to {total}, expected 100")
-    if not problems and (
-        len(thens) != len(routes) or routes != {route.key: route.legs for route in policy.routes}
-    ):
+    if not problems and (len(thens) != len(routes) or routes != {route.key: route.legs for route in policy.routes}):
         problems.append("the routes differ from the policy's")
     return problems
 
