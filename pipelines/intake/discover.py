@@ -84,12 +84,11 @@ def _walk(folder: Path, wild: list[re.Pattern[str] | None]) -> Iterator[tuple[Pa
     except OSError as error:
         yield folder, f"cannot be listed: {error.strerror}"
         return
-    head, rest = wild[0], wild[1:]
+    head = wild[0]
+    rest: list[re.Pattern[str] | None] = wild[1:] or [re.compile("[^/]*")]
     for entry in entries:
         hidden = entry.name.startswith(".")
         if head is None:
-            if not rest:
-                rest = [re.compile("[^/]*")]
             if entry.is_dir(follow_symlinks=False) and not hidden:
                 yield from _walk(Path(entry.path), wild)
             yield from _entry(entry, rest, hidden)

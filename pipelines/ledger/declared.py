@@ -35,7 +35,11 @@ def declare(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
     con.execute("create or replace temp table assign_rules (rule bigint, workflow varchar, task_type varchar)")
     _fill(con, "assign_rules", [(i, r.workflow, r.task_type) for i, r in enumerate(config.assign, 1)])
     con.execute("create or replace temp table tier_models (model_key varchar, tier varchar)")
-    listed = [(canonical(*model.split("/", 1)), tier.name) for tier in config.tiers for model in tier.models]
+    listed = [
+        (canonical(provider, name), tier.name)
+        for tier in config.tiers
+        for provider, _, name in (model.partition("/") for model in tier.models)
+    ]
     _fill(con, "tier_models", listed)
     con.execute("create or replace temp table source_priorities (source varchar, priority bigint)")
     _fill(con, "source_priorities", [(s.name, s.priority) for s in config.sources])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -150,5 +149,4 @@ def _text(value: Any) -> Any:
 
 def json_rows(frame: pl.DataFrame) -> list[dict[str, Any]]:
     """Rows as JSON-able dicts: days as text, money as decimal strings."""
-    rows: list[Mapping[str, Any]] = frame.to_dicts()
-    return [{k: v.isoformat() if isinstance(v, date) else _text(v) for k, v in row.items()} for row in rows]
+    return [{k: v.isoformat() if isinstance(v, date) else _text(v) for k, v in row.items()} for row in frame.to_dicts()]

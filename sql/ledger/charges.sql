@@ -3,7 +3,7 @@ with priced as (
     select
         requests.request_id, requests.request_key, requests.day, requests.provider, requests.model, requests.source,
         requests.input_uncached, requests.cache_read, requests.cache_write, requests.cache_write_long,
-        requests.output_nonreasoning, requests.output_reasoning, prices.*  exclude (request_key, payload)
+        requests.output_nonreasoning, requests.output_reasoning, prices.* exclude (request_key)
     from requests
     inner join prices on prices.request_key = requests.request_key and prices.payload = requests.payload
     where {{days}}
@@ -57,5 +57,6 @@ select
     price_extras.quantity, price_extras.unit_price_usd, price_extras.amount_usd, price_extras.rate_source,
     priced.source, priced.request_key
 from priced
-inner join price_extras on price_extras.request_key = priced.request_key
+inner join price_extras
+    on price_extras.request_key = priced.request_key and price_extras.payload = priced.payload
 where priced.cost_basis <> 'recorded'

@@ -43,7 +43,11 @@ def test_the_job_runs_in_process_and_reports_days_that_can_be_plotted(filled: Be
     assert (document["requests"], document["days"][0]) == (4, "2026-10-10")
     with dg.DagsterInstance.from_config(str(dagster_home(filled.loaded.home))) as instance:
         events = instance.fetch_materializations(dg.AssetKey("daily_cost"), limit=20).records
-    plotted = {e.partition_key: e.asset_materialization.metadata["spend_usd"].value for e in events if e.partition_key}
+    plotted = {}
+    for one in events:
+        assert one.asset_materialization is not None
+        if one.partition_key:
+            plotted[one.partition_key] = one.asset_materialization.metadata["spend_usd"].value
     assert plotted == {f"2026-10-{d}": 0.004 for d in range(10, 14)}
 
 
