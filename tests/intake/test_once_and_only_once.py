@@ -9,6 +9,7 @@ from datetime import date
 
 import pytest
 
+from pipelines.storage import ledger
 from pipelines.workspace.errors import OutlayError
 from tests.workspaces import BASE, Bench, call, event
 
@@ -210,3 +211,24 @@ def test_a_full_rebuild_refuses_to_forget_unless_told_so(bench: Bench):
     assert bench.run(full=True, keep_missing=True)["requests"] == 2
     assert bench.fingerprint() == before
     assert bench.run(full=True, accept_loss=True)["requests"] == 1
+
+
+def test_the_number_of_threads_changes_no_fingerprint(tmp_path, monkeypatch):
+    opened = ledger.open_ledger
+    units = [{"unit_id": "a", "weight": 2}, {"unit_id": "b", "weight": 1}, {"unit_id": "c", "weight": 1}]
+    prints = []
+    for threads in (1, 2, 4):
+
+        def with_threads(file, threads=threads):
+            con = opened(file)
+            con.execute(f"set threads = {threads}")
+            return con
+
+        monkeypatch.setattr("pipelines.run.open_ledger", with_threads)
+        bench = Bench(tmp_path / str(threads))
+        bench.calls(*(call(f"r{i}", unit_id=f"d{i % 11}", output_tokens=100 + i) for i in range(300)))
+        bench.calls(*(call(f"s{i}", units=units) for i in range(40)), file="shared.jsonl")
+        bench.outcomes(*(event(f"e{i}", unit_id=f"d{i}") for i in range(11)))
+        bench.run()
+        prints.append(bench.fingerprint())
+    assert prints[0] == prints[1] == prints[2]

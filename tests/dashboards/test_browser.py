@@ -1,0 +1,153 @@
+"""The dashboard in a real Chromium: every page at desktop and phone width, and the story from waste to file.
+
+Screenshots go to the folder that OUTLAY_SCREENSHOTS names, else to the test's own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+
+from pipelines.storage.published import current
+from tests.dashboards.server import Served, served
+
+pytestmark = pytest.mark.browser
+DESKTOP, PHONE = 1440, 390
+OPENINGS = {
+    "This week": r"^The same outcomes cost .* per dollar\.$",
+    "Cost per outcome": r"^One report costs \$\d\.\d{3}, .* goes into failures\.$",
+    "Value": r"^Internal reporting took \d+ % of spend and returned \$0\.\d\d per dollar",
+    "Capability split": r"^\d+ of \d+ task types can move to a cheaper model",
+    "Data health": r"^[\d,]+ records read up to 8\sNov\s2026, \d+ refused",
+}
+QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no Chromium: apt-get install --no-install-recommends chromium")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=program, args=list(QUIET))
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def screenshots(tmp_path: Path) -> Path:
+    folder = Path(os.environ.get("OUTLAY_SCREENSHOTS") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def dashboard(sample: Path, tmp_path: Path) -> Iterator[Served]:
+    with served(sample, tmp_path / "server.log") as found:
+        yield found
+
+
+@contextmanager
+def visitor(browser: Browser, width: int) -> Iterator[Page]:
+    """A page that fails the test for a console error, a script error, or a request that leaves this machine."""
+    wrong: list[str] = []
+    context = browser.new_context(viewport={"width": width, "height": 900}, device_scale_factor=2 if width == PHONE else 1)
+    expect.set_options(timeout=30_000)
+    page = context.new_page()
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            wrong.append(f"console: {message.text} ({message.location.get('url')})")
+
+    def asked(request: Request) -> None:
+        if not re.match(r"(https?|wss?)://127\.0\.0\.1[:/]|data:|blob:", request.url):
+            wrong.append(f"outside request: {request.url}")
+
+    page.on("console", heard)
+    page.on("request", asked)
+    page.on("pageerror", lambda error: wrong.append(f"script: {error}"))
+    try:
+        yield page
+        assert not wrong, "\n".join(wrong)
+    finally:
+        context.close()
+
+
+def go(page: Page, name: str, width: int) -> None:
+    """To a page by its link, as a reader goes."""
+    if width == PHONE:
+        page.get_by_test_id("stExpandSidebarButton").click()
+        page.get_by_test_id("stSidebar").get_by_role("link", name=name, exact=True).click()
+    else:
+        page.get_by_role("link", name=name, exact=True).click()
+
+
+def settled(page: Page, opening: str) -> None:
+    """The page's first sentence stands, and nothing runs any more."""
+    expect(page.locator("h1")).to_have_text(re.compile(opening))
+    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    page.wait_for_function("document.querySelectorAll('.js-plotly-plot').length === document.querySelectorAll('.js-plotly-plot .main-svg:first-child').length")
+    page.evaluate("document.fonts.ready")
+
+
+def picture(page: Page, width: int, file: Path) -> None:
+    """The whole page: Streamlit scrolls inside, so the window is made as tall as what it holds."""
+    height = page.get_by_test_id("stMain").evaluate("element => element.scrollHeight")
+    page.set_viewport_size({"width": width, "height": height + 10})
+    page.wait_for_timeout(800)
+    page.screenshot(path=str(file))
+    page.set_viewport_size({"width": width, "height": 900})
+
+
+@pytest.mark.parametrize("width", [DESKTOP, PHONE])
+def test_every_page_shows_itself_without_a_complaint(width, browser, dashboard, screenshots):
+    with visitor(browser, width) as page:
+        page.goto(dashboard.url)
+        for name, opening in OPENINGS.items():
+            if name != "This week":
+                go(page, name, width)
+            settled(page, opening)
+            wider = page.get_by_test_id("stMain").evaluate("element => element.scrollWidth - element.clientWidth")
+            assert wider <= 0, f"{name} is {wider} px wider than the window"
+            assert page.evaluate("document.fonts.check('16px Inter')")
+            picture(page, width, screenshots / f"{name.lower().replace(' ', '-')}-{width}.png")
+
+
+def test_a_link_reproduces_its_view(browser, dashboard):
+    """Only Streamlit's own look for its base path, which answers 404 below a page's address, is not held against it."""
+    with browser.new_context(viewport={"width": DESKTOP, "height": 900}) as context:
+        page = context.new_page()
+        page.goto(f"{dashboard.url}/cost?workflow=Claims+decision")
+        settled(page, OPENINGS["Cost per outcome"])
+        expect(page.locator("h2").first).to_have_text(re.compile(r"^Claims decision: \$\d\.\d{4} a decision over 28 days"))
+        page.get_by_role("radio", name="Customer records").or_(page.get_by_role("button", name="Customer records")).first.click()
+        expect(page.locator("h2").first).to_have_text(re.compile("^Customer records"))
+        expect(page).to_have_url(re.compile(r"workflow=Customer\+records|workflow=Customer%20records"))
+
+
+def test_the_story_from_the_waste_to_the_gateways_file(browser, copy, tmp_path, screenshots):
+    with served(copy, tmp_path / "server.log") as dashboard, visitor(browser, DESKTOP) as page:
+        page.goto(dashboard.url)
+        settled(page, OPENINGS["This week"])
+        page.get_by_role("link", name="Read and approve").first.click()
+        settled(page, OPENINGS["Capability split"])
+        item = next(r for r in current(copy).recommendations["recommendations"] if r["task_type"] == "clause_extraction")
+        expect(page.get_by_text(item["reason"])).to_be_visible()
+        expect(page.get_by_role("heading", name="What is live")).to_be_visible()
+        approver = page.get_by_role("combobox", name="I approve as")
+        approver.scroll_into_view_if_needed()
+        approver.fill("platform-lead")
+        approver.press("Enter")
+        page.get_by_role("button", name="Approve and apply").click()
+        expect(page.get_by_text("Version 1 is live in gateway/outlay_routes.yaml.")).to_be_visible()
+        picture(page, DESKTOP, screenshots / f"applied-{DESKTOP}.png")
+        assert "route/contract_review/clause_extraction" in (copy / "gateway" / "outlay_routes.yaml").read_text()
