@@ -1,0 +1,43 @@
+"""What the dashboard can change, through the very functions that the command line calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from pipelines.routing import loop
+from pipelines.routing.loop import Answer
+from pipelines.workspace.load import Loaded
+
+SIGNED_IN, DECLARED = "signed in", "declared"
+
+
+def signed_in() -> str | None:
+    """The e-mail of who is logged in; None without login, where the approver's name is a declaration."""
+    return st.user.get("email") if st.user.get("is_logged_in") else None
+
+
+def plan(loaded: Loaded, recommendations: Mapping[str, Any], only: Sequence[str] | None = None, *, probe: bool = False) -> Answer:
+    return loop.route_plan(loaded, recommendations, only=only, probe=probe)
+
+
+def approve_and_apply(
+    loaded: Loaded, recommendations: Mapping[str, Any], *, by: str, only: Sequence[str] | None, seen: str
+) -> tuple[Answer, Answer]:
+    """`outlay route approve` of the plan that was seen, then `outlay route apply`. Raises OutlayError."""
+    mail = signed_in()
+    approved = loop.route_approve(
+        loaded, recommendations, by=mail or by, only=only, seen=seen, identity=SIGNED_IN if mail else DECLARED
+    )
+    return approved, loop.route_apply(loaded, recommendations)
+
+
+def apply(loaded: Loaded, recommendations: Mapping[str, Any]) -> Answer:
+    """`outlay route apply` of what is approved already."""
+    return loop.route_apply(loaded, recommendations)
+
+
+def status(loaded: Loaded) -> Answer:
+    return loop.route_status(loaded)

@@ -1,0 +1,61 @@
+"""The dashboard's entry: navigation, guards, and one published set per run of a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import streamlit as st
+
+from dashboards import queries, shell
+from pipelines.workspace.errors import NothingPublished, OutlayError
+
+STATIC = Path(__file__).parent / "static"
+
+PAGES = {
+    shell.THIS_WEEK: ("This week", None, "Four numbers, three questions, and the decisions that are due."),
+    shell.COST: ("Cost per outcome", "cost", "By day, workflow and unit, down to the charges of one request."),
+    shell.VALUE: ("Value", "value", "Which work returns more than it costs, and which doesn't."),
+    shell.SPLIT: ("Capability split", "split", "Which work can move to a cheaper model, with the evidence; plan, approve, apply."),
+    shell.HEALTH: ("Data health", "health", "What was read, what was refused, and what has no price or owner."),
+}  # fmt: skip
+
+
+def unavailable(error: OutlayError) -> None:
+    """Nothing to show yet, or nothing whole: say which command makes it."""
+    st.title("Nothing published yet" if isinstance(error, NothingPublished) else "The published figures can't be read", anchor=False)
+    shell.say(str(error))
+    shell.say("Run this in the workspace folder; the page fills itself when it is done:")
+    st.code("outlay run", language="shell")
+
+
+def run_page(page) -> None:
+    p = queries.published()
+    shell.show_set(p)
+    if not p.meta["as_of"]:
+        shell.empty(
+            "The last run found no request and no outcome. Put logs where outlay.yaml says, then run again.", "outlay check\noutlay run"
+        )
+        return
+    try:
+        page.run()
+    except (duckdb.Error, OSError):
+        # Sets that nobody points to are swept after some runs: a page that was reading one starts over on the new one.
+        if queries.published().name != p.name:
+            st.rerun()
+        raise
+
+
+st.set_page_config(page_title="Outlay", page_icon=str(STATIC / "favicon.svg"), layout="wide")
+st.logo(str(STATIC / "logo.svg"), size="large", icon_image=str(STATIC / "logo.svg"))
+chosen = st.navigation(
+    [
+        st.Page(path, title=title, url_path=url, default=url is None, help=words)
+        for path, (title, url, words) in PAGES.items()
+    ],
+    position="top",
+)
+try:
+    run_page(chosen)
+except OutlayError as failed:
+    unavailable(failed)

@@ -1,0 +1,191 @@
+"""The one home for names: workflows, models and reasons as people say them, and the title of every column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from dashboards import formats
+
+REASONS = {
+    "no_workflow": "No workflow named",
+    "undeclared_workflow": "Workflow not declared",
+    "no_unit": "No unit named",
+}
+ALERTS = {
+    "cost_mismatch": "Recorded cost differs from the rate book",
+    "unpriced": "Model without a rate",
+    "undeclared_workflow": "Workflow not declared",
+    "schema_drift": "Records lost a field they need",
+    "source_overlap": "Two sources see the same calls",
+    "reconciliation": "Bill and meter disagree",
+    "adherence": "Traffic leaves the approved split",
+    "budget": "Budget at risk",
+    "drift": "Cost per outcome drifts",
+    "shock": "Cost per outcome jumped",
+}
+SEVERITIES = {"high": "High", "medium": "Medium", "low": "Low"}
+DECISIONS = {"switch": "Switch", "keep": "Keep", "experiment": "Experiment"}
+_SHORT = {"sku", "id", "ai", "crm", "hr", "kyc", "faq"}
+
+
+def human(name: str | None) -> str:
+    """`internal_reporting` -> `Internal reporting`; abbreviations stay capital."""
+    if not name:
+        return formats.UNKNOWN
+    words = name.replace("_", " ").replace("-", " ").replace(".", " ").split()
+    said = " ".join(w.upper() if w.lower() in _SHORT else w for w in words)
+    return said[:1].upper() + said[1:]
+
+
+def within(name: str | None) -> str:
+    """A name inside a sentence: `internal reporting`."""
+    said = human(name)
+    return said if said[:2].isupper() else said[:1].lower() + said[1:]
+
+
+def task(workflow: str, task_type: str) -> str:
+    """One task type among all, as a chooser and its address name it: `Clause extraction (contract review)`."""
+    return f"{human(task_type)} ({within(workflow)})"
+
+
+def model(name: str | None) -> str:
+    """`openai/gpt-5-mini` -> `gpt-5-mini`: what stands after the provider."""
+    return (name or formats.UNKNOWN).rpartition("/")[2]
+
+
+def reason(name: str | None) -> str:
+    return REASONS.get(name or "", human(name))
+
+
+def alert(kind: str | None) -> str:
+    return ALERTS.get(kind or "", human(kind))
+
+
+@dataclass(frozen=True)
+class Column:
+    """How one column is titled and written. The unit stands in the title, so cells are bare numbers."""
+
+    title: str
+    text: Callable[[Any], str]
+    number: bool = False
+    help: str | None = None
+    day: bool = False
+
+
+def _bare_money(value: Any) -> str:
+    return formats.money(value, sign=False)
+
+
+def _bare_unit_cost(value: Any) -> str:
+    return formats.unit_cost(value, sign=False)
+
+
+def _text(value: Any) -> str:
+    return formats.UNKNOWN if value is None or value == "" else str(value)
+
+
+def _yes(value: Any) -> str:
+    return "provisional" if value else ""
+
+
+COLUMNS: dict[str, Column] = {
+    "workflow": Column("Workflow", human),
+    "task_type": Column("Task type", human),
+    "unit": Column("Unit", _text),
+    "unit_id": Column("Unit", _text),
+    "day": Column("Day", formats.day, day=True),
+    "charge_day": Column("Day", formats.day, day=True),
+    "first_day": Column("First day", formats.day, day=True),
+    "last_day": Column("Last day", formats.day, day=True),
+    "outcome_day": Column("Good on", formats.day, help="The day on which the unit last became good.", day=True),
+    "rank": Column("Rank", formats.count, True, "1 is best, by the lower end of the interval."),
+    "band": Column("Band", formats.count, True, "Neighbours that the data can't tell apart share a band."),
+    "outcomes": Column("Outcomes", formats.count, True, "Units that came out good, less those rejected afterwards."),
+    "failed_units": Column("Failed", formats.count, True, "Units with a failed event that aren't good at the end of their day."),
+    "requests": Column("Requests", formats.count, True, "Calls to model providers."),
+    "attempts": Column("Attempts", formats.count, True, "Tries at this unit."),
+    "spend_usd": Column("Spend, $", _bare_money, True, "Exact sum of the charges, at the rate in force at each call."),
+    "failure_spend_usd": Column(
+        "Failures, $", _bare_money, True, "The part of spend borne by failed and rejected units, failed attempts and errors."
+    ),
+    "unit_spend_usd": Column("Spend, $", _bare_unit_cost, True, "What this unit bears of all charges, shared ones in part."),
+    "cost_per_outcome_usd": Column(
+        "Cost per outcome, $", _bare_unit_cost, True, "All spend of the period ÷ its good outcomes; failures and retries included."
+    ),
+    "cost_7d_usd": Column("7-day cost per outcome, $", _bare_unit_cost, True, "Spend of seven days ÷ outcomes of seven days."),
+    "provisional": Column("", _yes, help="Outcomes of these days may still arrive."),
+    "spend_share": Column("Share of spend", formats.share, True, "Of all spend of the period, unattributed included."),
+    "value_usd": Column("Value, $", _bare_money, True, "As the workflow declares it in outlay.yaml."),
+    "value_per_usd": Column("Value per dollar, $", _bare_money, True, "Value ÷ spend. Below 1.00 the work costs more than it is worth."),
+    "low": Column("Low, $", _bare_money, True, "Lower end of the 90 % interval."),
+    "high": Column("High, $", _bare_money, True, "Upper end of the 90 % interval."),
+    "break_even_value_usd": Column(
+        "Break-even value, $", _bare_unit_cost, True, "What one outcome must be worth for the spend to pay."
+    ),
+    "note": Column("Note", _text),
+    "provider": Column("Provider", _text),
+    "model": Column("Model", _text),
+    "tier": Column("Tier", human),
+    "status": Column("Status", human),
+    "attempt_id": Column("Attempt", _text),
+    "sku": Column("Charge", human, help="The token class or tool that was charged."),
+    "quantity": Column("Quantity", formats.count, True),
+    "unit_price_usd": Column("Rate, $ per 1M", formats.rate, True, "The rate in force at the moment of the call."),
+    "amount_usd": Column("Amount, $", _bare_unit_cost, True),
+    "rate_source": Column("Rate from", _text),
+    "cost_usd": Column("Cost, $", _bare_unit_cost, True, "Sum of the request's charges."),
+    "cost_basis": Column("Basis", human, help="Computed from the rate book, recorded by the sender, or unpriced."),
+    "input_tokens": Column("Input tokens", formats.tokens, True, "Cache reads and writes included."),
+    "output_tokens": Column("Output tokens", formats.tokens, True, "Reasoning included."),
+    "shared_by": Column("Units served", formats.count, True, "How many units this request served; each bears its share."),
+    "latency_s": Column("Seconds", formats.seconds, True),
+    "decision": Column("Decision", lambda v: DECISIONS.get(v, human(v))),
+    "today": Column("Today", model, help="The model that serves this task type: the most spend in the last 28 days."),
+    "proposed": Column("Proposed", _text, help="Which model serves which share of the requests."),
+    "retention_said": Column(
+        "Quality kept (90 %)", _text, help="Expected quality of the proposed mix ÷ quality of today's model, and the interval that holds it."
+    ),
+    "saving_said": Column("Saving (90 %)", _text, help="Share of this task type's cost, and the interval that holds it."),
+    "saving_usd_month": Column("Saving, $ a month", _bare_money, True, "At the traffic of the last 28 days."),
+    "items": Column("Pairs", formats.count, True, "Items answered by both models and marked."),
+    "grade": Column(
+        "Grade", _text, help="A: paired evaluations or a randomised share. B: live traffic with comparable difficulty. C: anything else."
+    ),
+    "reason": Column("Reason", _text),
+    "unattributed_reason": Column("Reason", reason),
+    "source": Column("Source", _text),
+    "kind": Column("Kind", _text),
+    "alert_kind": Column("What", alert),
+    "severity": Column("Severity", lambda v: SEVERITIES.get(v, human(v))),
+    "what": Column("What", _text),
+    "said": Column("Detail", _text),
+    "where": Column("Where", _text),
+    "subject": Column("Subject", _text),
+    "detail": Column("Detail", _text),
+    "files": Column("Files", formats.count, True),
+    "refused_files": Column("Refused files", formats.count, True),
+    "records_read": Column("Read", formats.count, True, "Read = stored + duplicate + superseded + quarantined."),
+    "stored": Column("Stored", formats.count, True),
+    "duplicate": Column("Duplicate", formats.count, True, "The same record again."),
+    "superseded": Column("Superseded", formats.count, True, "The same call, better told by another record or source."),
+    "quarantined": Column("Quarantined", formats.count, True, "Refused, with file, line and reason."),
+    "last_seen": Column("Last record", _text),
+    "when": Column("Time", _text),
+    "file": Column("File", _text),
+    "line": Column("Line", _text, True),
+    "excerpt": Column("Excerpt", _text, help="The start of the line, secrets and texts masked."),
+    "missing": Column("Missing rate", _text),
+    "recorded_usd": Column("Recorded, $", _bare_money, True, "What the sender says it cost; used because no rate is known."),
+    "before_usd": Column("Before, $", _bare_money, True),
+    "after_usd": Column("After, $", _bare_money, True),
+    "published_at": Column("Published", _text),
+    "cause": Column("Cause", human),
+    "days": Column("Days", formats.count, True),
+    "before_cost_usd": Column("Last week, $ per outcome", _bare_unit_cost, True),
+    "after_cost_usd": Column("This week, $ per outcome", _bare_unit_cost, True),
+    "effect_usd": Column("Effect, $", _bare_money, True, "Last week's outcomes × the change of their cost."),
+    "dear_usd": Column("Dearer than needed, $", _bare_money, True, "Spend on models of a higher tier than the task type is declared to need."),
+    "needed": Column("Needs", human, help="The tier of the declared capability."),
+}  # fmt: skip

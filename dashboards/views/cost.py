@@ -1,0 +1,153 @@
+"""Cost per outcome: the workflows, one workflow by day, its units, one unit's requests and their charges."""
+
+import streamlit as st
+
+from dashboards import formats, names, queries, shell
+from dashboards.charts.cost import daily_cost, quantiles, spread
+from dashboards.charts.template import show
+from dashboards.tables import table
+from dashboards.week import trailing_change
+
+DEAREST = 25
+
+p = shell.shown()
+first28, last28 = shell.ranked_period(p)
+totals = queries.totals(p)
+daily = queries.daily(p)
+
+
+def cost28(row: dict) -> str:
+    return formats.unit_cost(queries.per(row["spend_usd"], row["outcomes"]))
+
+
+def summary() -> str:
+    costed = [row for row in totals if (row["outcomes"] or 0) > 0][:4]
+    if not costed:
+        return "No outcome was reported in the last 28 days, so no cost per outcome can be given."
+    said = formats.listing(
+        f"one {row['unit']} costs {cost28(row)}" if n == 0 else f"one {row['unit']} {cost28(row)}" for n, row in enumerate(costed)
+    )
+    spent = sum((row["spend_usd"] or 0 for row in totals), start=0)
+    failed = sum((row["failure_spend_usd"] or 0 for row in totals), start=0)
+    lost = f"; {formats.share(failed / spent)} of the spend goes into failures" if spent else ""
+    return f"{said[:1].upper()}{said[1:]}{lost}."
+
+
+shell.heading(p, "Cost per outcome", summary(), first28, last28)
+
+if not totals:
+    shell.empty("No workflow is declared, or none has a request or outcome yet. Declare workflows in outlay.yaml.", "outlay check\noutlay run")
+    st.stop()
+
+with st.grid(4, min_column_width=150, gap="small"):
+    for row in totals:
+        own = [d for d in daily if d["workflow"] == row["workflow"]]
+        seven = [d["cost_7d_usd"] for d in own if d["cost_7d_usd"] is not None and not d["provisional"]]
+        change = trailing_change(own)
+        moved = change is not None and bool(round(change * 100))
+        st.metric(
+            formats.plain(names.human(row["workflow"])),
+            formats.plain(formats.unit_cost(seven[-1] if seven else None)),
+            f"{formats.change(change).replace(formats.MINUS, '-')} in a week" if change is not None else None,
+            delta_color="inverse" if moved else "off",
+            delta_arrow="auto" if moved else "off",
+            border=True,
+            height="stretch",
+            chart_data=[float(v) for v in seven[-35:]] if len(seven) > 1 else None,
+        )
+shell.note(
+    "Cost per outcome of the last seven mature days, against the seven before. A day is mature when its outcomes are all in. The lines show "
+    "five weeks, each on its own scale."
+)
+
+workflow = st.segmented_control(
+    "Workflow", [row["workflow"] for row in totals], format_func=names.human, default=totals[0]["workflow"], required=True, key="workflow",
+    bind="query-params", label_visibility="collapsed",
+)  # fmt: skip
+total = next(row for row in totals if row["workflow"] == workflow)
+unit = total["unit"]
+own = [row for row in daily if row["workflow"] == workflow]
+
+shell.section(
+    f"{names.human(workflow)}: {cost28(total)} a {unit} over 28 days",
+    f"{formats.money(total['spend_usd'])} ÷ {formats.count(total['outcomes'])} outcomes. {formats.money(total['failure_spend_usd'])} of it "
+    f"({formats.share(queries.per(total['failure_spend_usd'], total['spend_usd']))}) went into failed and rejected units, failed attempts and errors."
+    if total["outcomes"]
+    else f"{formats.money(total['spend_usd'])} and no good outcome in 28 days.",
+)
+show(
+    daily_cost(own, unit),
+    f"Cost per {unit} of {names.human(workflow)} by day with its seven-day figure and the part that failures cost",
+    key="daily",
+)
+shell.note("Dots are days, hollow where provisional; the line is the seven days that end there; the shaded part is what failures cost.")
+with st.expander("The days as a table"):
+    table(
+        list(reversed(own)),
+        ["day", "outcomes", "failed_units", "requests", "spend_usd", "failure_spend_usd", "cost_per_outcome_usd", "cost_7d_usd", "provisional"],
+        key=f"days_{workflow}", alt=f"Cost per outcome of {names.human(workflow)} by day", download=f"daily_cost-{workflow}",
+    )  # fmt: skip
+
+units = queries.units(p, workflow)
+spent = [row for row in units if row["spend_usd"] is not None]
+if len(spent) < 5:
+    shell.section(f"Every {unit}")
+    shell.empty(f"Fewer than five units of {names.within(workflow)} have a cost: there is no spread to show.")
+else:
+    p50, p95 = quantiles([float(row["spend_usd"]) for row in spent])
+    over = sum(float(row["spend_usd"]) > p95 for row in spent)
+    held = sum(row["spend_usd"] for row in spent[:over])
+    shell.section(
+        f"Every {unit}",
+        f"The dearest 5 % of {formats.count(len(spent))} {unit}s take "
+        f"{formats.share(queries.per(held, sum(row['spend_usd'] for row in spent)))} of the spend; the dearest cost {formats.unit_cost(spent[0]['spend_usd'])}.",
+        help="All units since the first day, by what each bears of all charges. Export: outcome_cost.",
+    )
+    show(spread(units, unit), f"How the cost of one {unit} spreads, with the half-way point and the 95 % point", key="spread")
+    st.markdown(":small[:primary[**Green**] are good units, :red[**red**] those that failed, were rejected or are still open.]")
+
+
+def pick() -> None:
+    rows = st.session_state[f"units_{workflow}"]["selection"]["rows"]
+    st.session_state["unit"] = units[rows[0]]["unit_id"] if rows else ""
+
+
+st.subheader(formats.plain(f"The dearest {unit}s"), anchor=False)
+table(
+    units[:DEAREST],
+    ["unit_id", "status", "attempts", "requests", "spend_usd=unit_spend_usd", "value_usd", "outcome_day"],
+    key=f"units_{workflow}", alt=f"The dearest units of {names.human(workflow)}", download=f"outcome_cost-{workflow}-dearest", most=8,
+    on_select=pick, empty="No unit yet.",
+)  # fmt: skip
+
+with st.container(width=420):
+    wanted = st.text_input(
+        f"One {unit}, by its id", key="unit", bind="query-params", placeholder=units[0]["unit_id"] if units else "",
+        help="Select a row above, or write an id. Empty shows the dearest.",
+    )  # fmt: skip
+unit_id = wanted or (units[0]["unit_id"] if units else "")
+found = queries.unit(p, workflow, unit_id) if unit_id else None
+if unit_id and found is None:
+    shell.say(f"{names.human(workflow)} has no {unit} “{unit_id[:80]}”.")
+elif found:
+    started = found["first_request"]
+    calls, charges = queries.requests_of(p, workflow, unit_id, started.date() if started else None)
+    tries = formats.plural(found["attempts"], "attempt")
+    shell.section(
+        f"{unit.capitalize()} {unit_id}: {formats.unit_cost(found['spend_usd'])}",
+        f"{names.human(found['status'])}, {tries}, {formats.plural(found['requests'], 'request')}."
+        + (" Some requests served several units; this one bears its share of them." if any(c["shared_by"] > 1 for c in calls) else ""),
+    )
+    zone = p.meta["timezone"]
+    table(
+        [{**c, "when": formats.moment(c["time"], zone)} for c in calls],
+        ["when", "attempt_id", "task_type", "model", "status", "input_tokens", "output_tokens", "latency_s", "cost_usd", "cost_basis", "shared_by"],
+        key=f"calls_{unit_id}", alt=f"Requests of {unit_id} in time order", download=f"requests-{unit_id}", empty="No request names this unit.",
+    )  # fmt: skip
+    st.subheader("The charges that priced them", anchor=False)
+    table(
+        [{**c, "when": formats.moment(c["time"], zone)} for c in charges],
+        ["when", "model", "sku", "quantity", "unit_price_usd", "amount_usd", "rate_source"],
+        key=f"charges_{unit_id}", alt=f"Charges of the requests of {unit_id}", download=f"charges-{unit_id}",
+        empty="No charge: these requests have no known price.",
+    )  # fmt: skip

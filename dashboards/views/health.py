@@ -1,0 +1,135 @@
+"""Data health: what was read and refused, what has no price or no owner, and what the last run warned of."""
+
+import json
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from dashboards import formats, names, queries, shell
+from dashboards.tables import listing, table
+
+p = shell.shown()
+zone = p.meta["timezone"]
+first28, last28 = shell.ranked_period(p)
+sources, refused, unpriced = queries.sources(p), queries.quarantine(p), queries.unpriced(p)
+spent = queries.spend(p, first28, last28)
+read = sum(row["records_read"] for row in sources)
+no_price = [row for row in unpriced if row["cost_basis"] == "unpriced"]
+nameless = queries.per(spent["unattributed_usd"], spent["spend_usd"])
+
+published_at = datetime.fromisoformat(p.meta["published_at"])
+run_time = formats.clock(published_at, zone).rsplit(", ", 1)[1]
+parts = [f"{formats.count(read)} records read up to {formats.day(last28)}", f"{formats.count(len(refused))} refused"]
+parts.append(f"{formats.plural(sum(r['requests'] for r in no_price), 'request')} without a price" if no_price else "every request priced")
+owner = f"{formats.share(nameless)} of 28 days' spend belongs to no unit" if nameless else "all of 28 days' spend belongs to a unit"
+shell.heading(p, "Data health", f"{', '.join(parts)}; {owner}.", first28, last28)
+
+with st.grid(4, min_column_width=150, gap="small"):
+    st.metric(
+        "Data up to", formats.day(last28, year=False), f"since {formats.day(date.fromisoformat(p.meta['first_day']))}", delta_color="off",
+        delta_arrow="off", border=True, height="stretch",
+        help=formats.plain("As-of: the latest day that holds a request or an outcome. 'Today' and 'the last 28 days' hang on it."),
+    )  # fmt: skip
+    st.metric(
+        "Last run", formats.day(published_at.astimezone(ZoneInfo(zone)).date(), year=False), formats.plain(f"{run_time} {zone}"), delta_color="off", delta_arrow="off", border=True, height="stretch",
+        help=formats.plain(f"{formats.clock(published_at, zone)} {zone}, run {p.meta['run_id']}, rate book {p.meta['rate_book']}."),
+    )  # fmt: skip
+    st.metric(
+        "Unattributed", formats.plain(formats.money(spent["unattributed_usd"])), f"{formats.share(nameless)} of spend", delta_color="off", delta_arrow="off",
+        border=True, height="stretch", help=formats.plain("Spend that no unit bears, kept by itself and never spread. Export: unattributed."),
+    )  # fmt: skip
+    st.metric(
+        "Without a price", formats.count(p.meta["summary"]["unpriced_requests"]), f"of {formats.count(p.meta['summary']['requests'])} requests",
+        delta_color="off", delta_arrow="off", border=True, height="stretch",
+        help=formats.plain("Requests for which neither a rate nor a recorded cost is known: their cost is unknown, not 0."),
+    )  # fmt: skip
+
+whole = all(row["records_read"] == row["stored"] + row["duplicate"] + row["superseded"] + row["quarantined"] for row in sources)
+shell.section(
+    "Sources",
+    "Every record is accounted for: read = stored + duplicate + superseded + quarantined."
+    if whole
+    else "Some records are not accounted for: read differs from stored + duplicate + superseded + quarantined.",
+)
+table(
+    [{**row, "last_seen": formats.clock(row["last_time"], zone)} for row in sources],
+    ["source", "kind", "files", "records_read", "stored", "duplicate", "superseded", "quarantined", "refused_files", "last_seen"],
+    key="sources", alt="Sources and what became of their records", download="sources", empty="No source has been read: outlay run",
+)  # fmt: skip
+
+shell.section("Quarantine", f"{formats.plural(len(refused), 'record or file', 'records or files')} refused; all others are unaffected." if refused else None)
+show_rows = listing if len(refused) <= 20 else table
+show_rows(
+    [{**row, "where": row["file"] if row["line"] is None else f"{row['file']}, line {row['line']}"} for row in refused],
+    ["where", "reason", "excerpt"], key="quarantine", alt="Refused lines with their reason", download="quarantine",
+    empty="Nothing was refused.",
+)  # fmt: skip
+
+shell.section(
+    "Models without a rate",
+    f"{formats.plural(len(no_price), 'model')} without any price; {formats.plural(len(unpriced) - len(no_price), 'more')} counted at what the sender recorded."
+    if unpriced
+    else None,
+)
+table(
+    unpriced,
+    ["model", "provider", "cost_basis", "requests", "input_tokens", "output_tokens", "recorded_usd", "first_day", "last_day"],
+    key="unpriced", alt="Models without a rate", download="unpriced_models", empty="Every model has a rate.",
+)  # fmt: skip
+
+
+def to_paste() -> str:
+    """The lines that rates.yaml lacks, prices left to fill in."""
+    lines = ["rates:"]
+    for row in unpriced:
+        for part in dict.fromkeys(row["missing"].split(",")):
+            kind, _, tier = part.partition("@")
+            if kind:
+                lines.append(
+                    f"  - {{provider: {json.dumps(row['provider'])}, model: {json.dumps(row['model'])}, class: {kind}, "
+                    f'usd_per_million: "…", service_tier: {tier or "standard"}, valid_from: {row["first_day"]}, source: "…"}}'
+                )
+    return "\n".join(lines)
+
+
+if unpriced:
+    with st.expander("The rates to add"):
+        shell.say("Put these lines into the file that rates.contract of outlay.yaml names, with prices and where they come from. Then:")
+        st.code(to_paste(), language="yaml", wrap_lines=True)
+        st.code("outlay run", language="shell")
+
+without = queries.unattributed(p, first28, last28)
+shell.section(
+    "Spend without a unit",
+    f"{formats.money(spent['unattributed_usd'])} of {formats.money(spent['spend_usd'])} in 28 days." if without else None,
+    help="A request needs a declared workflow and a unit; the first reason that holds is given. Export: unattributed.",
+)
+listing(
+    without, ["reason=unattributed_reason", "workflow", "requests", "spend_usd"], key="unattributed",
+    alt="Unattributed spend by reason", download="unattributed-28-days", empty="All spend belongs to a unit.",
+)  # fmt: skip
+
+
+
+def said(row: dict) -> str:
+    often = f" On {row['days']} days, last on {formats.day(row['day'])}." if row["days"] > 1 else ""
+    return f"{row['detail']}.{often}"
+
+
+warned = queries.alerts(p)
+shell.section("Alerts", f"{formats.plural(len(warned), 'thing')} to look at, severest first." if warned else None, help="Export: alerts.")
+show_rows = listing if len(warned) <= 20 else table
+show_rows(
+    [{**row, "what": f"{names.alert(row['kind'])}: {row['subject']}", "said": said(row)} for row in warned],
+    ["what", "severity", "said"], key="alerts", alt="Alerts of the last run", download="alerts",
+    empty="No alert.",
+)  # fmt: skip
+
+changed = queries.restatements(p)
+shell.section("Restatements", help="Published figures that later data changed, and why. Export: restatements.")
+table(
+    [{**row, "published_at": formats.clock(row["published_at"], zone)} for row in changed],
+    ["day", "workflow", "before_usd", "after_usd", "cause", "published_at"], key="restatements", alt="Restated figures",
+    download="restatements", empty="No published figure has been restated.",
+)  # fmt: skip

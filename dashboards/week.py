@@ -1,0 +1,192 @@
+"""The week's figures, from exact sums: like for like, the largest move, dear capability on cheap tasks.
+
+"This week" is the last whole ISO week of the data, "last week" the one before it. Ratios are made here, once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from dashboards.queries import Rows, per
+from pipelines.workspace.model import Workspace
+
+
+@dataclass(frozen=True)
+class Week:
+    """An ISO week, Monday to Sunday."""
+
+    first: date
+
+    @property
+    def last(self) -> date:
+        return self.first + timedelta(days=6)
+
+    @property
+    def before(self) -> Week:
+        return Week(self.first - timedelta(days=7))
+
+    @property
+    def name(self) -> str:
+        return f"week {self.first.isocalendar().week}"
+
+
+def last_whole_week(as_of: date) -> Week:
+    """The latest ISO week that ends on or before as-of."""
+    return Week(as_of - timedelta(days=as_of.weekday()) if as_of.weekday() == 6 else as_of - timedelta(days=as_of.weekday() + 7))
+
+
+@dataclass(frozen=True)
+class Effect:
+    """One workflow: cost per outcome then and now, and the dollars its change means for last week's outcomes."""
+
+    workflow: str
+    unit: str
+    outcomes: int
+    then_usd: Decimal
+    now_usd: Decimal
+
+    @property
+    def effect_usd(self) -> Decimal:
+        return self.outcomes * (self.now_usd - self.then_usd)
+
+
+@dataclass(frozen=True)
+class LikeForLike:
+    """Last week's outcomes at last week's and at this week's cost per outcome, over workflows with outcomes in both."""
+
+    then_usd: Decimal
+    now_usd: Decimal
+    outcomes: int
+    left_out: tuple[str, ...]  #: workflows without an outcome in one of the weeks
+    provisional: tuple[str, ...]  #: workflows whose outcomes of this week may still arrive
+    effects: tuple[Effect, ...]  #: largest first
+
+    @property
+    def change(self) -> Decimal:
+        return self.now_usd / self.then_usd - 1
+
+
+@dataclass(frozen=True)
+class Move:
+    """A workflow's cost per outcome on the mature days of a week, in the week before, and in the four weeks before."""
+
+    workflow: str
+    mature_days: int
+    now_usd: Decimal
+    week_before_usd: Decimal | None
+    earlier_usd: Decimal
+
+    @property
+    def change(self) -> Decimal:
+        """Against the four weeks before: a slow drift hides from week to week."""
+        return self.now_usd / self.earlier_usd - 1
+
+    @property
+    def change_on_week(self) -> Decimal | None:
+        return self.now_usd / self.week_before_usd - 1 if self.week_before_usd else None
+
+
+@dataclass(frozen=True)
+class DearTask:
+    """Spend of one task type on models of a higher tier than its declared capability needs."""
+
+    workflow: str
+    task_type: str
+    needed: str
+    tier: str
+    dear_usd: Decimal
+
+
+@dataclass(frozen=True)
+class Dear:
+    spend_usd: Decimal  #: of all task types, on models of any tier or none
+    tasks: tuple[DearTask, ...]  #: most dollars first
+    undeclared_usd: Decimal  #: spend that can't be judged: no declared capability, or a model of no tier
+
+    @property
+    def dear_usd(self) -> Decimal:
+        return sum((t.dear_usd for t in self.tasks), Decimal(0))
+
+    @property
+    def share(self) -> Decimal | None:
+        return per(self.dear_usd, self.spend_usd)
+
+
+def sums(daily: Rows, first: date, last: date) -> dict[str, tuple[Decimal, int]]:
+    """Spend and outcomes per workflow of a period, both ends included."""
+    found: dict[str, tuple[Decimal, int]] = {}
+    for row in daily:
+        if first <= row["day"] <= last:
+            spend, outcomes = found.get(row["workflow"], (Decimal(0), 0))
+            found[row["workflow"]] = (spend + (row["spend_usd"] or 0), outcomes + row["outcomes"])
+    return found
+
+
+def like_for_like(daily: Rows, week: Week) -> LikeForLike | None:
+    """Σ last week's outcomes × this week's cost per outcome, against × last week's. None without two weeks to compare."""
+    now, then = (sums(daily, w.first, w.last) for w in (week, week.before))
+    both = [w for w in then if then[w][1] > 0 and now.get(w, (Decimal(0), 0))[1] > 0]
+    spent = sum((then[w][0] for w in both), Decimal(0))
+    if not both or spent == 0:
+        return None
+    today = sum((then[w][1] * now[w][0] / now[w][1] for w in both), Decimal(0))
+    pale = {r["workflow"] for r in daily if r["provisional"] and week.first <= r["day"] <= week.last}
+    units = {row["workflow"]: row["unit"] for row in daily}
+    effects = [Effect(w, units[w], then[w][1], then[w][0] / then[w][1], now[w][0] / now[w][1]) for w in both]
+    return LikeForLike(
+        spent, today, sum(then[w][1] for w in both), tuple(sorted((set(now) | set(then)) - set(both))), tuple(sorted(pale)),
+        tuple(sorted(effects, key=lambda e: (-abs(e.effect_usd), e.workflow))),
+    )  # fmt: skip
+
+
+def moves(daily: Rows, week: Week) -> list[Move]:
+    """One per workflow with outcomes on mature days of the week and in the four weeks before, the largest change first."""
+    mature = [row for row in daily if not row["provisional"]]
+    nothing = (None, None)
+    now, before = (sums(mature, w.first, w.last) for w in (week, week.before))
+    earlier = sums(mature, week.first - timedelta(days=28), week.before.last)
+    found = []
+    for workflow in sorted(now):
+        cost, then = per(*now[workflow]), per(*earlier.get(workflow, nothing))
+        days = {r["day"] for r in mature if r["workflow"] == workflow and week.first <= r["day"] <= week.last}
+        if cost is not None and then:
+            found.append(Move(workflow, len(days), cost, per(*before.get(workflow, nothing)), then))
+    return sorted(found, key=lambda m: (-abs(m.change), m.workflow))
+
+
+def trailing_change(own: Rows) -> Decimal | None:
+    """One workflow's seven-day cost per outcome on its last mature day, against seven days earlier."""
+    mature = {row["day"]: row["cost_7d_usd"] for row in own if not row["provisional"]}
+    if not mature:
+        return None
+    now, then = (mature.get(max(mature) - timedelta(days=n)) for n in (0, 7))
+    return now / then - 1 if now is not None and then else None
+
+
+def dear(task_spend: Rows, workspace: Workspace) -> Dear:
+    """Where the tier of the model is above the tier that the declared capability of the task type needs."""
+    ranks = {tier.name: tier.rank for tier in workspace.tiers}
+    total, unjudged = Decimal(0), Decimal(0)
+    tasks: dict[tuple[str, str, str, str], Decimal] = {}
+    for row in task_spend:
+        spend = row["spend_usd"] or Decimal(0)
+        total += spend
+        needed = needed_tier(workspace, row)
+        if needed is None or row["tier"] not in ranks:
+            unjudged += spend
+        elif ranks[row["tier"]] > ranks[needed] and spend > 0:
+            key = (row["workflow"], row["task_type"], needed, row["tier"])
+            tasks[key] = tasks.get(key, Decimal(0)) + spend
+    found = [DearTask(*key, spend) for key, spend in tasks.items()]
+    return Dear(total, tuple(sorted(found, key=lambda t: (-t.dear_usd, t.workflow, t.task_type))), unjudged)
+
+
+def needed_tier(workspace: Workspace, row: Mapping[str, Any]) -> str | None:
+    """The tier of the capability that outlay.yaml declares for a row's workflow and task type."""
+    workflow = workspace.workflows.get(row["workflow"] or "")
+    capability = workflow.tasks.get(row["task_type"] or "") if workflow else None
+    return workspace.capabilities.get(capability) if capability else None
