@@ -16,22 +16,25 @@ SIGNED_IN, DECLARED = "signed in", "declared"
 
 def signed_in() -> str | None:
     """The e-mail of who is logged in; None without login, where the approver's name is a declaration."""
-    return st.user.get("email") if st.user.get("is_logged_in") else None
+    return str(st.user["email"]) if st.user.get("is_logged_in") else None
 
 
-def plan(loaded: Loaded, recommendations: Mapping[str, Any], only: Sequence[str] | None = None, *, probe: bool = False) -> Answer:
+def plan(
+    loaded: Loaded, recommendations: Mapping[str, Any], only: Sequence[str] | None = None, *, probe: bool = False
+) -> Answer:
     return loop.route_plan(loaded, recommendations, only=only, probe=probe)
 
 
 def approve_and_apply(
     loaded: Loaded, recommendations: Mapping[str, Any], *, by: str, only: Sequence[str] | None, seen: str
-) -> tuple[Answer, Answer]:
-    """`outlay route approve` of the plan that was seen, then `outlay route apply`. Raises OutlayError."""
+) -> str:
+    """`outlay route approve` of the plan that was seen, then `outlay route apply`; says what was done. Raises OutlayError."""
     mail = signed_in()
     approved = loop.route_approve(
         loaded, recommendations, by=mail or by, only=only, seen=seen, identity=SIGNED_IN if mail else DECLARED
-    )
-    return approved, loop.route_apply(loaded, recommendations)
+    ).document
+    applied = loop.route_apply(loaded, recommendations)
+    return f"Version {approved['version']} approved by {approved['by']} (audit row {approved['audit_row']}).\n{applied.text}"
 
 
 def apply(loaded: Loaded, recommendations: Mapping[str, Any]) -> Answer:

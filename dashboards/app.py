@@ -8,7 +8,7 @@ import duckdb
 import streamlit as st
 
 from dashboards import queries, shell
-from pipelines.workspace.errors import NothingPublished, OutlayError
+from pipelines.workspace.errors import NothingPublished, OutlayError, UsageError
 
 STATIC = Path(__file__).parent / "static"
 
@@ -23,10 +23,20 @@ PAGES = {
 
 def unavailable(error: OutlayError) -> None:
     """Nothing to show yet, or nothing whole: say which command makes it."""
-    st.title("Nothing published yet" if isinstance(error, NothingPublished) else "The published figures can't be read", anchor=False)
+    if isinstance(error, UsageError):
+        title, step, command = (
+            "outlay.yaml is not valid",
+            "This page needs it. Correct it, and try it with:",
+            "outlay check",
+        )
+    else:
+        empty = isinstance(error, NothingPublished)
+        title = "Nothing published yet" if empty else "The published figures can't be read"
+        step, command = "Run this in the workspace folder; the page fills itself when it is done:", "outlay run"
+    st.title(title, anchor=False)
     shell.say(str(error))
-    shell.say("Run this in the workspace folder; the page fills itself when it is done:")
-    st.code("outlay run", language="shell")
+    shell.say(step)
+    st.code(command, language="shell")
 
 
 def run_page(page) -> None:
@@ -34,7 +44,8 @@ def run_page(page) -> None:
     shell.show_set(p)
     if not p.meta["as_of"]:
         shell.empty(
-            "The last run found no request and no outcome. Put logs where outlay.yaml says, then run again.", "outlay check\noutlay run"
+            "The last run found no request and no outcome. Put logs where outlay.yaml says, then run again.",
+            "outlay check\noutlay run",
         )
         return
     try:

@@ -34,7 +34,10 @@ def due(p: Published, alerts: Rows, workspace: Workspace) -> list[Decision]:
     open_alerts = [a for a in alerts if a["severity"] in ("high", "medium")]
     return [
         *(_recommended(r, workspace) for r in [*switches, *experiments]),
-        *(_alert(kind, [a for a in open_alerts if a["kind"] == kind]) for kind in dict.fromkeys(a["kind"] for a in open_alerts)),
+        *(
+            _alert(kind, [a for a in open_alerts if a["kind"] == kind])
+            for kind in dict.fromkeys(a["kind"] for a in open_alerts)
+        ),
     ]
 
 
@@ -78,7 +81,8 @@ def _recommended(item: Mapping[str, Any], workspace: Workspace) -> Decision:
 def _alert(kind: str, rows: Rows) -> Decision:
     """All open alerts of one kind: what they are about, on how many days, and the latest in its own words if it is alone."""
     about = formats.listing(
-        f"{row['subject']}" + (f" on {formats.plural(row['days'], 'day')}" if row["days"] > 1 else "") for row in rows[:4]
+        f"{row['subject']}" + (f" on {formats.plural(row['days'], 'day')}" if row["days"] > 1 else "")
+        for row in rows[:4]
     ) + (f" and {len(rows) - 4} more" if len(rows) > 4 else "")
     return Decision(
         names.alert(kind),

@@ -41,7 +41,14 @@ def rows(document: Mapping[str, Any]) -> Rows:
         for item in document["recommendations"]
     ]
     return sorted(
-        found, key=lambda r: (_ORDER.get(r["decision"], 3), -(r["saving_usd_month"] or 0), -(r["saving"] or 0), r["workflow"], r["task_type"])
+        found,
+        key=lambda r: (
+            _ORDER.get(r["decision"], 3),
+            -(r["saving_usd_month"] or 0),
+            -(r["saving"] or 0),
+            r["workflow"],
+            r["task_type"],
+        ),
     )
 
 
@@ -75,7 +82,9 @@ def facts(item: Item, workspace: Workspace, traffic: Rows) -> dict[str, str]:
     if item["decision"] == "switch":
         said["Proposed"] = routes(item)
     if item["quality_reference"] is not None:
-        said["Quality today"] = f"{formats.share(item['quality_reference'])} of items marked good, over {formats.plural(item['items'], 'pair')}"
+        said["Quality today"] = (
+            f"{formats.share(item['quality_reference'])} of items marked good, over {formats.plural(item['items'], 'pair')}"
+        )
     if item["retention"] is not None:
         what = "the proposed mix keeps" if item["decision"] == "switch" else "the best candidate would keep"
         said["Quality kept"] = (

@@ -10,7 +10,9 @@ import streamlit as st
 from dashboards import formats
 from pipelines.storage.published import Published
 
-THIS_WEEK, COST, VALUE, SPLIT, HEALTH = (f"views/{name}.py" for name in ("this_week", "cost", "value", "split", "health"))
+THIS_WEEK, COST, VALUE, SPLIT, HEALTH = (
+    f"views/{name}.py" for name in ("this_week", "cost", "value", "split", "health")
+)
 _SET = "published set"
 STALE_AFTER = timedelta(hours=36)
 

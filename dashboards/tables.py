@@ -41,10 +41,8 @@ def table(
     picked = [(row_key, COLUMNS[title or row_key]) for row_key, _, title in parts]
     frame = pd.DataFrame({c.title or " ": _cells(rows, k, c) for k, c in picked})
     style = frame.style.format({c.title or " ": c.text for _, c in picked if c.number}, na_rep=UNKNOWN)
-    config = {
-        c.title or " ": _config(c, pinned=n == 0, width=(widths or {}).get(k)) for n, (k, c) in enumerate(picked)
-    }
-    selection = {"on_select": on_select, "selection_mode": "single-row"} if on_select else {}
+    config = {c.title or " ": _config(c, pinned=n == 0, width=(widths or {}).get(k)) for n, (k, c) in enumerate(picked)}
+    selection: dict[str, Any] = {"on_select": on_select, "selection_mode": "single-row"} if on_select else {}
     st.dataframe(
         style, column_config=config, hide_index=True, key=key, alt=alt, row_height=_ROW, placeholder=UNKNOWN,
         height="content" if len(rows) <= most else _ROW * (most + 1), **selection,
@@ -52,7 +50,9 @@ def table(
     _download(rows, key, download)
 
 
-def listing(rows: Sequence[Row], columns: Sequence[str], *, key: str, alt: str, download: str, empty: str = "Nothing here.") -> None:
+def listing(
+    rows: Sequence[Row], columns: Sequence[str], *, key: str, alt: str, download: str, empty: str = "Nothing here."
+) -> None:
     """A short table to read: few columns, texts in full, nothing to sort. Same columns and download as `table`."""
     if not rows:
         st.caption(empty)
@@ -91,6 +91,8 @@ def _cells(rows: Sequence[Row], key: str, column: Column) -> list[Any]:
 
 def _config(column: Column, *, pinned: bool, width: Any) -> Any:
     if column.day:
-        return st.column_config.DateColumn(column.title, help=column.help, pinned=pinned, width=width, format="D MMM YYYY")
+        return st.column_config.DateColumn(
+            column.title, help=column.help, pinned=pinned, width=width, format="D MMM YYYY"
+        )
     kind = st.column_config.NumberColumn if column.number else st.column_config.TextColumn
     return kind(column.title, help=column.help, pinned=pinned, width=width)

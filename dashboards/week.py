@@ -36,7 +36,9 @@ class Week:
 
 def last_whole_week(as_of: date) -> Week:
     """The latest ISO week that ends on or before as-of."""
-    return Week(as_of - timedelta(days=as_of.weekday()) if as_of.weekday() == 6 else as_of - timedelta(days=as_of.weekday() + 7))
+    return Week(
+        as_of - timedelta(days=as_of.weekday()) if as_of.weekday() == 6 else as_of - timedelta(days=as_of.weekday() + 7)
+    )
 
 
 @dataclass(frozen=True)

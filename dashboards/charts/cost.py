@@ -97,7 +97,12 @@ def spread(rows: Rows, unit: str) -> go.Figure:
                 for n, a, b in zip(counted, edges[:-1], edges[1:], strict=True)
             ],
         )  # fmt: skip
-    for value, name, side in zip(quantiles([s for s, _ in spends]), ("half cost less than", "95 % cost less than"), ("right", "left"), strict=True):
+    for value, name, side in zip(
+        quantiles([s for s, _ in spends]),
+        ("half cost less than", "95 % cost less than"),
+        ("right", "left"),
+        strict=True,
+    ):
         fig.add_vline(x=value, line={"color": INK, "width": 1, "dash": "dot"})
         label(
             fig, f"{name}<br><b>{formats.unit_cost(Decimal(repr(value)))}</b>", x=value, y=1, yref="paper", xanchor=side, yanchor="bottom",

@@ -20,7 +20,9 @@ def intervals(rows: Rows, value: str, lines: dict[float, str]) -> go.Figure:
     for n, row in enumerate(reversed(rows)):
         colour = DECISION_COLOURS.get(row["decision"], MUTED)
         low, high, at = (float(row[key]) for key in (f"{value}_low", f"{value}_high", value))
-        fig.add_scatter(x=[low, high], y=[n, n], mode="lines", line={"color": colour, "width": 6}, opacity=0.4, hoverinfo="skip")
+        fig.add_scatter(
+            x=[low, high], y=[n, n], mode="lines", line={"color": colour, "width": 6}, opacity=0.4, hoverinfo="skip"
+        )
         fig.add_scatter(
             x=[at], y=[n], mode="markers", marker={"size": 12, "color": colour}, hovertemplate="%{customdata}<extra></extra>",
             customdata=[

@@ -51,7 +51,12 @@ def value_map(rows: Rows) -> go.Figure:
             ],
         )  # fmt: skip
         fig.add_scatter(x=[x], y=[y], mode="markers", marker={"size": 5, "color": INK}, hoverinfo="skip")
-        under = y < 1 or any(float(o["value_per_usd"]) > y and abs(float(o["spend_usd"]) - x) < right * 0.6 and float(o["value_per_usd"]) < 2.5 * y for o in ranked)
+        under = y < 1 or any(
+            float(o["value_per_usd"]) > y
+            and abs(float(o["spend_usd"]) - x) < right * 0.6
+            and float(o["value_per_usd"]) < 2.5 * y
+            for o in ranked
+        )
         side = "left" if x < right * 0.12 else "right" if x > right * 0.75 else "center"
         radius = size / 2 + 3
         label(

@@ -25,7 +25,8 @@ def summary() -> str:
     if not costed:
         return "No outcome was reported in the last 28 days, so no cost per outcome can be given."
     said = formats.listing(
-        f"one {row['unit']} costs {cost28(row)}" if n == 0 else f"one {row['unit']} {cost28(row)}" for n, row in enumerate(costed)
+        f"one {row['unit']} costs {cost28(row)}" if n == 0 else f"one {row['unit']} {cost28(row)}"
+        for n, row in enumerate(costed)
     )
     spent = sum((row["spend_usd"] or 0 for row in totals), start=0)
     failed = sum((row["failure_spend_usd"] or 0 for row in totals), start=0)
@@ -36,7 +37,10 @@ def summary() -> str:
 shell.heading(p, "Cost per outcome", summary(), first28, last28)
 
 if not totals:
-    shell.empty("No workflow is declared, or none has a request or outcome yet. Declare workflows in outlay.yaml.", "outlay check\noutlay run")
+    shell.empty(
+        "No workflow is declared, or none has a request or outcome yet. Declare workflows in outlay.yaml.",
+        "outlay check\noutlay run",
+    )
     st.stop()
 
 with st.grid(4, min_column_width=150, gap="small"):
@@ -80,7 +84,9 @@ show(
     f"Cost per {unit} of {names.human(workflow)} by day with its seven-day figure and the part that failures cost",
     key="daily",
 )
-shell.note("Dots are days, hollow where provisional; the line is the seven days that end there; the shaded part is what failures cost.")
+shell.note(
+    "Dots are days, hollow where provisional; the line is the seven days that end there; the shaded part is what failures cost."
+)
 with st.expander("The days as a table"):
     table(
         list(reversed(own)),
@@ -103,8 +109,14 @@ else:
         f"{formats.share(queries.per(held, sum(row['spend_usd'] for row in spent)))} of the spend; the dearest cost {formats.unit_cost(spent[0]['spend_usd'])}.",
         help="All units since the first day, by what each bears of all charges. Export: outcome_cost.",
     )
-    show(spread(units, unit), f"How the cost of one {unit} spreads, with the half-way point and the 95 % point", key="spread")
-    st.markdown(":small[:primary[**Green**] are good units, :red[**red**] those that failed, were rejected or are still open.]")
+    show(
+        spread(units, unit),
+        f"How the cost of one {unit} spreads, with the half-way point and the 95 % point",
+        key="spread",
+    )
+    st.markdown(
+        ":small[:primary[**Green**] are good units, :red[**red**] those that failed, were rejected or are still open.]"
+    )
 
 
 def pick() -> None:
@@ -136,7 +148,11 @@ elif found:
     shell.section(
         f"{unit.capitalize()} {unit_id}: {formats.unit_cost(found['spend_usd'])}",
         f"{names.human(found['status'])}, {tries}, {formats.plural(found['requests'], 'request')}."
-        + (" Some requests served several units; this one bears its share of them." if any(c["shared_by"] > 1 for c in calls) else ""),
+        + (
+            " Some requests served several units; this one bears its share of them."
+            if any(c["shared_by"] > 1 for c in calls)
+            else ""
+        ),
     )
     zone = p.meta["timezone"]
     table(

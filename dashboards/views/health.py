@@ -21,8 +21,16 @@ nameless = queries.per(spent["unattributed_usd"], spent["spend_usd"])
 published_at = datetime.fromisoformat(p.meta["published_at"])
 run_time = formats.clock(published_at, zone).rsplit(", ", 1)[1]
 parts = [f"{formats.count(read)} records read up to {formats.day(last28)}", f"{formats.count(len(refused))} refused"]
-parts.append(f"{formats.plural(sum(r['requests'] for r in no_price), 'request')} without a price" if no_price else "every request priced")
-owner = f"{formats.share(nameless)} of 28 days' spend belongs to no unit" if nameless else "all of 28 days' spend belongs to a unit"
+parts.append(
+    f"{formats.plural(sum(r['requests'] for r in no_price), 'request')} without a price"
+    if no_price
+    else "every request priced"
+)
+owner = (
+    f"{formats.share(nameless)} of 28 days' spend belongs to no unit"
+    if nameless
+    else "all of 28 days' spend belongs to a unit"
+)
 shell.heading(p, "Data health", f"{', '.join(parts)}; {owner}.", first28, last28)
 
 with st.grid(4, min_column_width=150, gap="small"):
@@ -45,7 +53,9 @@ with st.grid(4, min_column_width=150, gap="small"):
         help=formats.plain("Requests for which neither a rate nor a recorded cost is known: their cost is unknown, not 0."),
     )  # fmt: skip
 
-whole = all(row["records_read"] == row["stored"] + row["duplicate"] + row["superseded"] + row["quarantined"] for row in sources)
+whole = all(
+    row["records_read"] == row["stored"] + row["duplicate"] + row["superseded"] + row["quarantined"] for row in sources
+)
 shell.section(
     "Sources",
     "Every record is accounted for: read = stored + duplicate + superseded + quarantined."
@@ -58,7 +68,12 @@ table(
     key="sources", alt="Sources and what became of their records", download="sources", empty="No source has been read: outlay run",
 )  # fmt: skip
 
-shell.section("Quarantine", f"{formats.plural(len(refused), 'record or file', 'records or files')} refused; all others are unaffected." if refused else None)
+shell.section(
+    "Quarantine",
+    f"{formats.plural(len(refused), 'record or file', 'records or files')} refused; all others are unaffected."
+    if refused
+    else None,
+)
 show_rows = listing if len(refused) <= 20 else table
 show_rows(
     [{**row, "where": row["file"] if row["line"] is None else f"{row['file']}, line {row['line']}"} for row in refused],
@@ -95,14 +110,18 @@ def to_paste() -> str:
 
 if unpriced:
     with st.expander("The rates to add"):
-        shell.say("Put these lines into the file that rates.contract of outlay.yaml names, with prices and where they come from. Then:")
+        shell.say(
+            "Put these lines into the file that rates.contract of outlay.yaml names, with prices and where they come from. Then:"
+        )
         st.code(to_paste(), language="yaml", wrap_lines=True)
         st.code("outlay run", language="shell")
 
 without = queries.unattributed(p, first28, last28)
 shell.section(
     "Spend without a unit",
-    f"{formats.money(spent['unattributed_usd'])} of {formats.money(spent['spend_usd'])} in 28 days." if without else None,
+    f"{formats.money(spent['unattributed_usd'])} of {formats.money(spent['spend_usd'])} in 28 days."
+    if without
+    else None,
     help="A request needs a declared workflow and a unit; the first reason that holds is given. Export: unattributed.",
 )
 listing(
@@ -111,14 +130,17 @@ listing(
 )  # fmt: skip
 
 
-
 def said(row: dict) -> str:
     often = f" On {row['days']} days, last on {formats.day(row['day'])}." if row["days"] > 1 else ""
     return f"{row['detail']}.{often}"
 
 
 warned = queries.alerts(p)
-shell.section("Alerts", f"{formats.plural(len(warned), 'thing')} to look at, severest first." if warned else None, help="Export: alerts.")
+shell.section(
+    "Alerts",
+    f"{formats.plural(len(warned), 'thing')} to look at, severest first." if warned else None,
+    help="Export: alerts.",
+)
 show_rows = listing if len(warned) <= 20 else table
 show_rows(
     [{**row, "what": f"{names.alert(row['kind'])}: {row['subject']}", "said": said(row)} for row in warned],

@@ -22,25 +22,39 @@ def summary() -> str:
     if not rows:
         return "No recommendation yet: it takes requests with a task type, and evaluations of two models on the same items."
     counts = {d: sum(row["decision"] == d for row in rows) for d in ("switch", "experiment", "keep")}
-    rest = f"{counts['experiment']} need an experiment, {counts['keep']} stay as they are"
+    rest = (
+        f"{counts['experiment']} {'needs' if counts['experiment'] == 1 else 'need'} an experiment, "
+        f"{counts['keep']} {'stays as it is' if counts['keep'] == 1 else 'stay as they are'}"
+    )
     best = rows[0]
     if best["decision"] != "switch":
         return f"No task type has the evidence to switch; of {len(rows)}, {rest}."
     total = sum((row["saving_usd_month"] or 0 for row in rows if row["decision"] == "switch"), start=0)
-    saves = f", saving {formats.money(total)} a month" if total else f"; {names.within(best['task_type'])} at {formats.share(best['saving'])} less cost"
+    saves = (
+        f", saving {formats.money(total)} a month"
+        if total
+        else f"; {names.within(best['task_type'])} at {formats.share(best['saving'])} less cost"
+    )
     return f"{counts['switch']} of {len(rows)} task types can move to a cheaper model{saves}; {rest}."
 
 
 shell.heading(p, "Capability split", summary(), first, last)
 
 if not rows:
-    shell.empty("Declare the tasks of each workflow and a source of kind evaluations in outlay.yaml.", "outlay check\noutlay run")
+    shell.empty(
+        "Declare the tasks of each workflow and a source of kind evaluations in outlay.yaml.",
+        "outlay check\noutlay run",
+    )
     st.stop()
 
 drawn = [r for r in rows if r["retention"] is not None and r["saving"] is not None and r["saving"] > 0]
 if drawn:
-    floors = {w.quality.floor for name, w in loaded.config.workflows.items() if any(r["workflow"] == name for r in drawn)}
-    limits = {1.0: "as good as today"} | {floor: f"floor {formats.share(floor)}" for floor in floors if len(floors) == 1}
+    floors = {
+        w.quality.floor for name, w in loaded.config.workflows.items() if any(r["workflow"] == name for r in drawn)
+    }
+    limits = {1.0: "as good as today"} | {
+        floor: f"floor {formats.share(floor)}" for floor in floors if len(floors) == 1
+    }
     pictures = (
         ("retention", "Quality kept", limits, "Expected quality of the proposal ÷ quality of today's model; no task type may fall below the floor."),
         ("saving", "Cost saved", {0.0: "as dear as today"}, "Share of the task type's cost that the proposal saves."),
@@ -48,9 +62,15 @@ if drawn:
     with st.grid(2, min_column_width=300, gap="medium"):
         for value, title, lines, about in pictures:
             with st.container():
-                st.subheader(title, anchor=False, help=f"{about} Dot: estimate. Bar: 90 % interval. Export: recommendations.")
+                st.subheader(
+                    title, anchor=False, help=f"{about} Dot: estimate. Bar: 90 % interval. Export: recommendations."
+                )
                 said = formats.listing(f"{names.human(r['task_type'])} {formats.share(r[value])}" for r in drawn)
                 show(intervals(drawn, value, lines), f"{title} by task type: {said}", key=f"intervals_{value}")
+    st.markdown(
+        ":small[:primary[**Green**] is recommended, :blue[**blue**] needs an experiment, :gray[**grey**] stays as it is; for these two, the "
+        "figures are the best candidate's.]"
+    )
 
 
 def pick() -> None:
@@ -86,7 +106,9 @@ shell.section("The change", help="The same functions as outlay route plan, appro
 def route_line(change: dict) -> str:
     if change["route"] == "*":
         return change["reason"]
-    before, after = (formats.listing(f"{tier} {share} %" for tier, share in change[side].items()) for side in ("before", "after"))
+    before, after = (
+        formats.listing(f"{tier} {share} %" for tier, share in change[side].items()) for side in ("before", "after")
+    )
     workflow, _, task_type = change["route"].partition("/")
     most = f", at most {change['approved_share']} %" if change["approved_share"] is not None else ""
     return f"{names.human(workflow)}, {names.within(task_type)}: {before or 'no route'} → {after or 'no route'}{most}"
@@ -98,7 +120,9 @@ def plan_and_approve() -> None:
     only = None
     if full.document["source"] == "recommendations" and len(open_ids) > 1:
         shell.say("Changes to take; what is left out stays as it is, and can be taken later:")
-        chosen = [one for one, words in open_ids.items() if st.checkbox(formats.plain(words), value=True, key=f"take_{one}")]
+        chosen = [
+            one for one, words in open_ids.items() if st.checkbox(formats.plain(words), value=True, key=f"take_{one}")
+        ]
         if not chosen:
             shell.say("No change is chosen.")
             return
@@ -131,7 +155,7 @@ def plan_and_approve() -> None:
         approve(document, only)
     else:
         if st.button("Apply", type="primary", key="apply"):
-            change_routing(lambda: (actions.apply(loaded, p.recommendations),))
+            change_routing(lambda: actions.apply(loaded, p.recommendations).text)
 
 
 def approve(document: dict, only: list[str] | None) -> None:
@@ -158,7 +182,7 @@ def approve(document: dict, only: list[str] | None) -> None:
 def change_routing(act) -> None:
     """Do it, remember what was said, and draw the page anew from what now stands."""
     try:
-        st.session_state[DONE] = (True, "\n\n".join(answer.text for answer in act()))
+        st.session_state[DONE] = (True, act())
     except OutlayError as error:
         st.session_state[DONE] = (False, str(error))
     st.rerun()
@@ -171,7 +195,10 @@ if done := st.session_state.pop(DONE, None):
     else:
         st.error(formats.plain(said).replace("\n", "  \n"))
 if not loaded.config.routing.targets:
-    shell.empty("outlay.yaml names no routing.targets: there is no gateway file to write. Add one to plan a change.", "outlay check")
+    shell.empty(
+        "outlay.yaml names no routing.targets: there is no gateway file to write. Add one to plan a change.",
+        "outlay check",
+    )
 else:
     try:
         plan_and_approve()

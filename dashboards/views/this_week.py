@@ -38,7 +38,11 @@ def summary() -> str:
             else "The same outcomes cost what they did the week before"
         )
     if moved and abs(moved[0].change) >= 0.01:
-        parts.append(f"{names.within(moved[0].workflow)} is {formats.change(moved[0].change)} against four weeks before")
+        rose = moved[0].change > 0
+        parts.append(
+            f"{names.within(moved[0].workflow)} costs {formats.share(abs(moved[0].change))} {'more' if rose else 'less'} than in the "
+            "four weeks before"
+        )
     if bottom:
         parts.append(f"{names.within(bottom['workflow'])} returns {formats.money(bottom['value_per_usd'])} per dollar")
     if not parts:
@@ -53,7 +57,9 @@ with st.grid(4, min_column_width=150, gap="small"):
     st.metric(
         "Like for like",
         formats.change(same.change) if same else formats.UNKNOWN,
-        f"{'-' if same.change < 0 else '+'}{formats.plain(formats.money(abs(same.now_usd - same.then_usd)))} a week" if same else None,
+        f"{'-' if same.change < 0 else '+'}{formats.plain(formats.money(abs(same.now_usd - same.then_usd)))} a week"
+        if same
+        else None,
         delta_color="inverse",
         border=True,
         height="stretch",
@@ -66,7 +72,11 @@ with st.grid(4, min_column_width=150, gap="small"):
         "Largest move",
         formats.change(moved[0].change) if moved else formats.UNKNOWN,
         formats.plain(names.human(moved[0].workflow)) if moved else None,
-        delta_color="off" if not moved or not round(moved[0].change * 100) else "red" if moved[0].change > 0 else "green",
+        delta_color="off"
+        if not moved or not round(moved[0].change * 100)
+        else "red"
+        if moved[0].change > 0
+        else "green",
         delta_arrow="off" if not moved or not round(moved[0].change * 100) else "up" if moved[0].change > 0 else "down",
         border=True,
         height="stretch",
@@ -146,7 +156,10 @@ with st.grid(3, min_column_width=260, gap="small"):
     switches = [r for r in p.recommendations["recommendations"] if r["decision"] == "switch"]
     if off.tasks:
         worst = off.tasks[0]
-        ready = next((t for t in off.tasks for r in switches if (r["workflow"], r["task_type"]) == (t.workflow, t.task_type)), None)
+        ready = next(
+            (t for t in off.tasks for r in switches if (r["workflow"], r["task_type"]) == (t.workflow, t.task_type)),
+            None,
+        )
         proof = (
             f" Evidence is in for {names.within(ready.task_type)} ({formats.money(ready.dear_usd)})."
             if ready
@@ -191,7 +204,9 @@ with st.grid(3, min_column_width=260, gap="small"):
 
 if same and same.effects:
     pale = (
-        " The last days are provisional: outcomes that are still to arrive would lower this week's figures." if same.provisional else ""
+        " The last days are provisional: outcomes that are still to arrive would lower this week's figures."
+        if same.provisional
+        else ""
     )
     shell.section(
         "What moved",

@@ -28,7 +28,10 @@ def summary() -> str:
 shell.heading(p, "Value", summary(), first, last)
 
 if not rows:
-    shell.empty("No workflow is declared yet. Declare workflows and what an outcome is worth in outlay.yaml.", "outlay check\noutlay run")
+    shell.empty(
+        "No workflow is declared yet. Declare workflows and what an outcome is worth in outlay.yaml.",
+        "outlay check\noutlay run",
+    )
     st.stop()
 
 if ranked:
@@ -45,11 +48,18 @@ if ranked:
     show(
         value_map(rows),
         "Spend and value per dollar: "
-        + formats.listing(f"{names.human(r['workflow'])} {formats.money(r['spend_usd'])} at {formats.money(r['value_per_usd'])} per dollar" for r in ranked),
+        + formats.listing(
+            f"{names.human(r['workflow'])} {formats.money(r['spend_usd'])} at {formats.money(r['value_per_usd'])} per dollar"
+            for r in ranked
+        ),
         key="value",
     )
 
-shell.section("Ranking", "Ordered by the lower end of the interval; workflows in one band can't be told apart.", help="Export: value_ranking.")
+shell.section(
+    "Ranking",
+    "Ordered by the lower end of the interval; workflows in one band can't be told apart.",
+    help="Export: value_ranking.",
+)
 table(
     rows,
     ["workflow", "rank", "band", "outcomes", "spend_usd", "spend_share", "value_usd", "value_per_usd", "low", "high", "break_even_value_usd"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from pipelines.intake.discover import discover
+from pipelines.console.kinds import kind_warnings
+from pipelines.intake.discover import Found, discover
 from pipelines.rates.contract import read_contract
 from pipelines.routing.loop import check_targets
 from pipelines.sources.registry import kinds_supported
@@ -20,13 +21,13 @@ def check_workspace(loaded: Loaded) -> dict[str, Any]:
     """
     errors: list[str] = []
     warnings: list[str] = []
-    found: dict[str, list[str]] = defaultdict(list)
+    found: dict[str, list[Found]] = defaultdict(list)
     refused: list[dict[str, str]] = []
     for file in discover(loaded):
         if file.refused:
             refused.append({"source": file.source.name, "file": file.name, "reason": file.refused})
         else:
-            found[file.source.name].append(file.name)
+            found[file.source.name].append(file)
     sources = []
     for source in loaded.config.sources:
         files = found[source.name]
@@ -35,6 +36,7 @@ def check_workspace(loaded: Loaded) -> dict[str, Any]:
             warnings.append(f"sources.{source.name}: kind {source.kind} is not read by this version")
         elif not files:
             warnings.append(f"sources.{source.name}: no file matches {source.path}")
+        warnings += kind_warnings(files, loaded.config.tags.keys)
     contract = loaded.config.rates.contract
     try:
         read_contract(loaded.path(contract) if contract else None)

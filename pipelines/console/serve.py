@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -55,6 +56,8 @@ def _free(port: int) -> None:
 
 
 def _run(command: list[str], env: dict[str, str], folder: Path) -> None:
+    # whoever ends us ends what we started, too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     process = subprocess.Popen(command, env=env, cwd=folder)
     try:
         code = process.wait()

@@ -9,6 +9,7 @@ from pipelines.sources.attributes import TABLES
 from pipelines.sources.context import Context
 from pipelines.sources.envelope import instant, unwrap
 from pipelines.sources.formats import Format
+from pipelines.sources.ids import answered_by
 from pipelines.sources.record import RequestRecord
 from pipelines.sources.tags import Tags
 from pipelines.sources.tiers import region, service_tier
@@ -36,14 +37,14 @@ def message(body: dict[str, Any], beside: dict[str, Any], context: Context) -> R
         tier = service_tier(spent.get("speed"))
     time = instant(beside, context)
     tags = Tags(context)
-    tags.add_map({name: field for name, field in beside.items() if name != "metadata"})
+    tags.add_map({name: field for name, field in beside.items() if name not in ("provider", "metadata")})
     tags.add_map(beside.get("metadata"))
     record = RequestRecord(
         record_key=key,
         request_id=key,
         response_id=key,
         time=time,
-        provider="anthropic",
+        provider=answered_by(beside) or _seller(key),
         model=text(body.get("model"), "model"),
         service_tier=tier,
         region=region(spent.get("inference_geo")),
@@ -52,6 +53,13 @@ def message(body: dict[str, Any], beside: dict[str, Any], context: Context) -> R
     usage.anthropic(spent).give(record)
     record.canonical = canonical.of_request(record)
     return record
+
+
+def _seller(key: str) -> str:
+    """Clouds that serve Anthropic's models mark the ids of their messages."""
+    if key.startswith("msg_bdrk_"):
+        return "aws"
+    return "google" if key.startswith("msg_vrtx_") else "anthropic"
 
 
 def parse_batch(value: Any, context: Context) -> tuple[RequestRecord]:

@@ -1,4 +1,4 @@
-"""Kind `vertex`: Vertex AI request-response logs (BigQuery export), Gemini and partner models."""
+"""Kind `vertex`: Vertex AI request-response logs (BigQuery export), Gemini and partner models; Gemini bodies."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Any
 
 from pipelines.sources import canonical, documents, usage
 from pipelines.sources.context import Context
+from pipelines.sources.envelope import instant
 from pipelines.sources.formats import Format
+from pipelines.sources.ids import answered_by
 from pipelines.sources.record import Quarantined, RequestRecord
 from pipelines.sources.tags import Tags
 from pipelines.sources.usage import Tokens
@@ -61,6 +63,35 @@ def parse(value: Any, context: Context) -> tuple[RequestRecord]:
     tokens.give(record)
     record.canonical = canonical.of_request(record)
     return (record,)
+
+
+def generation(body: dict[str, Any], beside: dict[str, Any], context: Context) -> RequestRecord:
+    """A call from the body of `generateContent` and the fields beside it. Tags are those beside and their labels."""
+    key = text(body.get("responseId"), "responseId")
+    if body.get("usageMetadata") is None:
+        raise Reject("no usage")
+    if "time" not in beside and "timestamp" not in beside and body.get("createTime") is not None:
+        time = utc_text(body["createTime"], "createTime", context)
+    else:
+        time = instant(beside, context)
+    spent = mapping(body["usageMetadata"], "usageMetadata")
+    tags = Tags(context)
+    tags.add_map({name: field for name, field in beside.items() if name not in ("provider", "labels", "metadata")})
+    tags.add_map(beside.get("metadata"))
+    tags.add_map(beside.get("labels"))
+    record = RequestRecord(
+        record_key=key,
+        request_id=key,
+        response_id=key,
+        time=time,
+        provider=answered_by(beside) or "google",
+        model=text(body.get("modelVersion"), "modelVersion").rpartition("/")[2],
+        service_tier=_TIERS.get(str(spent.get("trafficType")), "standard"),
+        tags=tags.done(),
+    )
+    gemini(spent).give(record)
+    record.canonical = canonical.of_request(record)
+    return record
 
 
 def gemini(spent: Any) -> Tokens:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 #: Spelling in logs (lower case) -> provider id. What is not here is kept as it was written.
 PROVIDERS: dict[str, str] = {
@@ -97,6 +99,25 @@ _ARN = re.compile(r"arn:aws[a-z-]*:bedrock:([a-z0-9-]*):[^:]*:[^/]+/(.*)")
 def provider_id(name: str) -> str:
     """genai-prices' id of a provider; an unknown one is kept as it is."""
     return PROVIDERS.get(name.strip().lower(), name)
+
+
+def answered_by(beside: Mapping[str, Any]) -> str | None:
+    """Who answered, where the fields beside a recorded body say it: `provider`, else the `host` (and `path`) asked."""
+    named = beside.get("provider")
+    if type(named) is str and named:
+        return provider_id(named)
+    host, path = beside.get("host"), beside.get("path")
+    if type(host) is not str or not host:
+        return None
+    return _provider_of_url(host if "://" in host else f"https://{host}{path if type(path) is str else ''}")
+
+
+@lru_cache(maxsize=1024)
+def _provider_of_url(url: str) -> str | None:
+    """By the API addresses that genai-prices lists."""
+    from genai_prices.data import providers
+
+    return next((listed.id for listed in providers if re.match(listed.api_pattern, url)), None)
 
 
 @lru_cache(maxsize=4096)

@@ -11,20 +11,20 @@ from pipelines.sources.attributes import TABLES
 from pipelines.sources.context import Context
 from pipelines.sources.envelope import instant, unwrap
 from pipelines.sources.formats import Format
-from pipelines.sources.ids import provider_id
+from pipelines.sources.ids import answered_by
 from pipelines.sources.record import RequestRecord
 from pipelines.sources.tags import Tags
 from pipelines.sources.tiers import service_tier
 from pipelines.sources.values import Reject, amount, decimal, epoch, mapping, text
 
 _BODY = frozenset(TABLES["openai"]["body"])
-_OBJECTS = ("chat.completion", "text_completion", "response")
+_OBJECTS = ("chat.completion", "text_completion", "text.completion", "response")
 
 
 def parse_body(value: Any, context: Context) -> tuple[RequestRecord]:
     """One body, bare or wrapped."""
     body, beside = unwrap(value, _BODY)
-    record = _call(body, beside, context)
+    record = call(body, beside, context)
     record.canonical = canonical.of_request(record)
     return (record,)
 
@@ -44,14 +44,15 @@ def parse_batch(value: Any, context: Context) -> tuple[RequestRecord]:
         record = RequestRecord(key, key, None, time, "openai", "", status="error", tags=tags.done())
         record.flags = ("not_executed",)
     else:
-        record = _call(body, beside, context)
+        record = call(body, beside, context)
         record.record_key = key
     record.service_tier = "batch"
     record.canonical = canonical.of_request(record)
     return (record,)
 
 
-def _call(body: dict[str, Any], beside: dict[str, Any], context: Context) -> RequestRecord:
+def call(body: dict[str, Any], beside: dict[str, Any], context: Context) -> RequestRecord:
+    """A call from its body and the fields beside it."""
     if body.get("object") not in _OBJECTS:
         raise Reject("object: expected chat.completion, text_completion or response")
     key = text(body.get("id"), "id")
@@ -60,7 +61,6 @@ def _call(body: dict[str, Any], beside: dict[str, Any], context: Context) -> Req
     if not spent and not failed:
         raise Reject("no usage")
     time = _time(body, beside, context)
-    named = beside.get("provider")
     tags = Tags(context)
     tags.add_map({name: field for name, field in beside.items() if name not in ("provider", "metadata")})
     tags.add("user", body.get("user"))
@@ -71,7 +71,7 @@ def _call(body: dict[str, Any], beside: dict[str, Any], context: Context) -> Req
         request_id=key,
         response_id=key,
         time=time,
-        provider=provider_id(named) if type(named) is str and named else "openai",
+        provider=answered_by(beside) or _told(body) or "openai",
         model=text(body.get("model"), "model"),
         status="error" if failed else "ok",
         service_tier=service_tier(body.get("service_tier")),
@@ -82,6 +82,13 @@ def _call(body: dict[str, Any], beside: dict[str, Any], context: Context) -> Req
     if searches := _web_searches(body):
         tokens.extras["web_search"] = searches
     return tokens.give(record)
+
+
+def _told(body: dict[str, Any]) -> str | None:
+    """Compatible providers whose bodies carry a field that nobody else writes."""
+    if "prompt_filter_results" in body:
+        return "azure"
+    return "groq" if "x_groq" in body else None
 
 
 def _time(body: dict[str, Any], beside: dict[str, Any], context: Context) -> datetime:

@@ -27,6 +27,7 @@ from pipelines.sources.files import Refused, open_bytes, plain_name
 from pipelines.sources.formats import Format
 from pipelines.sources.quarantine import excerpt
 from pipelines.sources.record import Quarantined
+from pipelines.sources.recorded import reading_recorded
 from pipelines.sources.tables import csv_rows, parquet_rows
 from pipelines.sources.values import ODD, Reject
 
@@ -45,6 +46,7 @@ _FAMILIES = (
     facts,
 )
 FORMATS: dict[str, Format] = {form.kind: form for family in _FAMILIES for form in family.FORMATS}
+FORMATS |= {kind: reading_recorded(FORMATS[kind]) for kind in ("openai", "anthropic", "vertex")}
 
 
 #: Kinds whose records are no requests and no events: they reconcile, see `bills`.

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ class Served:
 
 
 @contextmanager
-def served(root: Path, log: Path) -> Iterator[Served]:
+def served(root: Path, log: Path) -> Generator[Served]:
     """Ends the server it started; whatever fails meanwhile is told with the server's own output."""
     with socket.socket() as free:
         free.bind((HOST, 0))

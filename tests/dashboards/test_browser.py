@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,7 +27,13 @@ OPENINGS = {
     "Capability split": r"^\d+ of \d+ task types can move to a cheaper model",
     "Data health": r"^[\d,]+ records read up to 8\sNov\s2026, \d+ refused",
 }
-QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
+QUIET = (
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +61,12 @@ def dashboard(sample: Path, tmp_path: Path) -> Iterator[Served]:
 
 
 @contextmanager
-def visitor(browser: Browser, width: int) -> Iterator[Page]:
+def visitor(browser: Browser, width: int) -> Generator[Page]:
     """A page that fails the test for a console error, a script error, or a request that leaves this machine."""
     wrong: list[str] = []
-    context = browser.new_context(viewport={"width": width, "height": 900}, device_scale_factor=2 if width == PHONE else 1)
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, device_scale_factor=2 if width == PHONE else 1
+    )
     expect.set_options(timeout=30_000)
     page = context.new_page()
 
@@ -85,6 +93,8 @@ def go(page: Page, name: str, width: int) -> None:
     if width == PHONE:
         page.get_by_test_id("stExpandSidebarButton").click()
         page.get_by_test_id("stSidebar").get_by_role("link", name=name, exact=True).click()
+        page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
+        expect(page.get_by_test_id("stExpandSidebarButton")).to_be_visible()
     else:
         page.get_by_role("link", name=name, exact=True).click()
 
@@ -95,7 +105,9 @@ def settled(page: Page, opening: str) -> None:
     expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
     expect(page.get_by_test_id("stException")).to_have_count(0)
-    page.wait_for_function("document.querySelectorAll('.js-plotly-plot').length === document.querySelectorAll('.js-plotly-plot .main-svg:first-child').length")
+    page.wait_for_function(
+        "document.querySelectorAll('.js-plotly-plot').length === document.querySelectorAll('.js-plotly-plot .main-svg:first-child').length"
+    )
     page.evaluate("document.fonts.ready")
 
 
@@ -128,8 +140,12 @@ def test_a_link_reproduces_its_view(browser, dashboard):
         page = context.new_page()
         page.goto(f"{dashboard.url}/cost?workflow=Claims+decision")
         settled(page, OPENINGS["Cost per outcome"])
-        expect(page.locator("h2").first).to_have_text(re.compile(r"^Claims decision: \$\d\.\d{4} a decision over 28 days"))
-        page.get_by_role("radio", name="Customer records").or_(page.get_by_role("button", name="Customer records")).first.click()
+        expect(page.locator("h2").first).to_have_text(
+            re.compile(r"^Claims decision: \$\d\.\d{4} a decision over 28 days")
+        )
+        page.get_by_role("radio", name="Customer records").or_(
+            page.get_by_role("button", name="Customer records")
+        ).first.click()
         expect(page.locator("h2").first).to_have_text(re.compile("^Customer records"))
         expect(page).to_have_url(re.compile(r"workflow=Customer\+records|workflow=Customer%20records"))
 
@@ -140,13 +156,15 @@ def test_the_story_from_the_waste_to_the_gateways_file(browser, copy, tmp_path, 
         settled(page, OPENINGS["This week"])
         page.get_by_role("link", name="Read and approve").first.click()
         settled(page, OPENINGS["Capability split"])
-        item = next(r for r in current(copy).recommendations["recommendations"] if r["task_type"] == "clause_extraction")
+        item = next(
+            r for r in current(copy).recommendations["recommendations"] if r["task_type"] == "clause_extraction"
+        )
         expect(page.get_by_text(item["reason"])).to_be_visible()
         expect(page.get_by_role("heading", name="What is live")).to_be_visible()
         approver = page.get_by_role("combobox", name="I approve as")
         approver.scroll_into_view_if_needed()
-        approver.fill("platform-lead")
-        approver.press("Enter")
+        approver.click()
+        page.get_by_role("option", name="platform-lead").click()
         page.get_by_role("button", name="Approve and apply").click()
         expect(page.get_by_text("Version 1 is live in gateway/outlay_routes.yaml.")).to_be_visible()
         picture(page, DESKTOP, screenshots / f"applied-{DESKTOP}.png")

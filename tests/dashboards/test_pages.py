@@ -326,5 +326,7 @@ def test_a_broken_workspace_file_is_named_and_the_figures_stay(show, copy):
     (copy / "outlay.yaml").write_text("name: x\nsources: [}\n")
     at = show(copy, "split")
     assert not at.exception
+    assert title(at) == "outlay.yaml is not valid"
     assert "line 2" in said(at)
+    assert at.code[0].value == "outlay check"
     assert title(show(copy, "cost")).startswith("One report costs")

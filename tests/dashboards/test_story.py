@@ -127,7 +127,11 @@ def test_who_is_signed_in_approves_under_that_address(show, copy, monkeypatch):
     assert "Signed in as finops-lead@calder.example" in said(at)
     at.button(key="approve").click().run()
     row = json.loads((copy / AUDIT).read_text().splitlines()[0])
-    assert (row["by"], row["by_as_given"], row["identity"]) == ("finops-lead", "finops-lead@calder.example", "signed in")
+    assert (row["by"], row["by_as_given"], row["identity"]) == (
+        "finops-lead",
+        "finops-lead@calder.example",
+        "signed in",
+    )
 
 
 def test_without_a_target_the_page_says_what_to_add(show, copy):
