@@ -57,7 +57,9 @@ def run_page(page) -> None:
         raise
 
 
-st.set_page_config(page_title="Outlay", page_icon=str(STATIC / "favicon.svg"), layout="wide")
+st.set_page_config(
+    page_title="Outlay", page_icon=str(STATIC / "favicon.svg"), layout="wide", initial_sidebar_state="collapsed"
+)
 st.logo(str(STATIC / "logo.svg"), size="large", icon_image=str(STATIC / "logo.svg"))
 chosen = st.navigation(
     [

@@ -64,9 +64,15 @@ shell.note(
     "five weeks, each on its own scale."
 )
 
+
+def forget_unit() -> None:
+    """Another workflow has other units."""
+    st.session_state["unit"] = ""
+
+
 workflow = st.segmented_control(
     "Workflow", [row["workflow"] for row in totals], format_func=names.human, default=totals[0]["workflow"], required=True, key="workflow",
-    bind="query-params", label_visibility="collapsed",
+    bind="query-params", label_visibility="collapsed", on_change=forget_unit,
 )  # fmt: skip
 total = next(row for row in totals if row["workflow"] == workflow)
 unit = total["unit"]

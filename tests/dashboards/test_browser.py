@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
@@ -20,6 +21,7 @@ from tests.dashboards.server import Served, served
 
 pytestmark = pytest.mark.browser
 DESKTOP, PHONE = 1440, 390
+TELEPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1"
 OPENINGS = {
     "This week": r"^The same outcomes cost .* per dollar\.$",
     "Cost per outcome": r"^One report costs \$\d\.\d{3}, .* goes into failures\.$",
@@ -64,9 +66,12 @@ def dashboard(sample: Path, tmp_path: Path) -> Iterator[Served]:
 def visitor(browser: Browser, width: int) -> Generator[Page]:
     """A page that fails the test for a console error, a script error, or a request that leaves this machine."""
     wrong: list[str] = []
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, device_scale_factor=2 if width == PHONE else 1
+    kind: dict[str, Any] = (
+        {"is_mobile": True, "has_touch": True, "device_scale_factor": 2, "user_agent": TELEPHONE}
+        if width == PHONE
+        else {}
     )
+    context = browser.new_context(viewport={"width": width, "height": 900}, **kind)
     expect.set_options(timeout=30_000)
     page = context.new_page()
 
@@ -93,7 +98,6 @@ def go(page: Page, name: str, width: int) -> None:
     if width == PHONE:
         page.get_by_test_id("stExpandSidebarButton").click()
         page.get_by_test_id("stSidebar").get_by_role("link", name=name, exact=True).click()
-        page.get_by_test_id("stSidebarCollapseButton").get_by_role("button").click()
         expect(page.get_by_test_id("stExpandSidebarButton")).to_be_visible()
     else:
         page.get_by_role("link", name=name, exact=True).click()

@@ -121,6 +121,15 @@ def test_the_chosen_workflow_lives_in_the_address(show, sample, published):
     assert [r[" "] for r in days] == ["provisional" if row[4] else "" for row in wanted]
 
 
+def test_another_workflow_forgets_the_chosen_unit(show, sample, published):
+    ((unit_id,),) = rows(published, "select unit_id from outcome_cost where workflow = 'claims_decision' limit 1")
+    at = show(sample, "cost", workflow="Claims decision", unit=unit_id)
+    assert f"Decision {unit_id}: " in said(at)
+    at.segmented_control(key="workflow").set_value("customer_records").run()
+    assert at.text_input(key="unit").value == ""
+    assert "Customer records has no" not in said(at)
+
+
 def test_an_unknown_workflow_in_the_address_shows_the_first(show, sample):
     at = show(sample, "cost", workflow="' OR 1=1 --")
     assert not at.exception
