@@ -154,10 +154,22 @@ def demo(
 @_verb
 def init(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the new workspace.")],
+    logs: Annotated[
+        Path | None, typer.Option("--scan", metavar="PATH", help="Fill it in from the logs found in this folder.")
+    ] = None,
 ) -> None:
     """Make a new workspace with a commented outlay.yaml."""
-    from pipelines.workspace.start import start
+    from pipelines.workspace.start import start, start_from_scan
 
+    if logs is not None:
+        from pipelines.workspace.proposal import summary
+
+        file, findings = start_from_scan(directory, logs)
+        _answer(
+            {"workspace": str(file.parent), "file": str(file), "found": findings.document()},
+            f"{summary(findings)}\n{file}\nRead it through, then: outlay --workspace {directory} check",
+        )
+        return
     file = start(directory)
     _answer(
         {"workspace": str(file.parent), "file": str(file)},
@@ -410,6 +422,17 @@ def rates_show(
         root_contract = None  # outside a workspace: the list prices
     document = rates_document(model, provider, at, root_contract)
     _answer(document, rates_text(document))
+
+
+@rates.command("diff")
+@_verb
+def rates_diff() -> None:
+    """Which days and how much the present rates would move; nothing moves before run --full."""
+    from pipelines.console.rates import diff_text
+    from pipelines.ledger.repricing import rates_diff as moves
+
+    document = moves(_loaded())
+    _answer(document, diff_text(document))
 
 
 def _contract() -> Path | None:

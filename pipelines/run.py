@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 
 from pipelines.intake import history
+from pipelines.intake.aggregated import take_in_aggregated, touch_every_count
 from pipelines.intake.dedupe import deduplicate, redate, rerank_everything, touch_every_unit
 from pipelines.intake.intake import Intake, Progress, take_in
 from pipelines.intake.window import Window
@@ -147,6 +148,7 @@ def intake_stage(run: Run) -> None:
         declare(con, loaded)
         window = Window(run.asked.first, run.asked.last)
         run.intake = take_in(con, loaded, window, run.run_id, run.progress)
+        take_in_aggregated(con, loaded, window, run.run_id, run.intake)
         if run.asked.full:
             run.cause = "full rebuild"
             if run.held:
@@ -155,6 +157,7 @@ def intake_stage(run: Run) -> None:
         deduplicate(con, loaded, run.lake_root, run.run_id, run.intake)
         if run.cause == "workspace changed":
             touch_every_unit(con)
+            touch_every_count(con)
 
 
 def rates_stage(run: Run) -> None:

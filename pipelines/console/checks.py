@@ -9,7 +9,7 @@ from pipelines.console.kinds import kind_warnings
 from pipelines.intake.discover import Found, discover
 from pipelines.rates.contract import read_contract
 from pipelines.routing.loop import check_targets
-from pipelines.sources.registry import kinds_supported
+from pipelines.sources.registry import kinds_read
 from pipelines.workspace.errors import OutlayError, UsageError
 from pipelines.workspace.load import Loaded
 
@@ -32,7 +32,7 @@ def check_workspace(loaded: Loaded) -> dict[str, Any]:
     for source in loaded.config.sources:
         files = found[source.name]
         sources.append({"name": source.name, "kind": source.kind, "path": source.path, "files": len(files)})
-        if source.kind not in kinds_supported():
+        if source.kind not in kinds_read():
             warnings.append(f"sources.{source.name}: kind {source.kind} is not read by this version")
         elif not files:
             warnings.append(f"sources.{source.name}: no file matches {source.path}")

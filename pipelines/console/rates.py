@@ -45,6 +45,24 @@ def rates_text(document: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def diff_text(document: dict[str, Any]) -> str:
+    """One line a day and model, the sum, and the command that moves them."""
+    moves = document["moves"]
+    if not moves:
+        return f"Rate book {document['present']}: no charge would move."
+    lines = [f"Rate book {document['present']} (the last run priced with {document['last_run_with']}) would move:"]
+    for row in moves:
+        before, after = (row[f"{end}_usd"] or "unpriced" for end in ("before", "after"))
+        lines.append(
+            f"  {row['day']}  {row['provider']}/{row['model']}: {before} -> {after} ({row['requests']} requests)"
+        )
+    change = sum(Decimal(row["after_usd"] or 0) - Decimal(row["before_usd"] or 0) for row in moves)
+    lines.append(
+        f"In all {change:+,.2f} USD. New rates price what was unpriced by themselves; the rest: outlay run --full"
+    )
+    return "\n".join(lines)
+
+
 def moment(text: str, option: str) -> datetime:
     """An ISO day (00:00 UTC) or an RFC 3339 time, as UTC. Raises UsageError naming the option."""
     try:

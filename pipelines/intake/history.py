@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import duckdb
 
+from pipelines.intake.aggregated import TABLES, decide
 from pipelines.workspace.errors import OutlayError
 
 _KEYS = {
@@ -29,12 +32,31 @@ def compare(con: duckdb.DuckDBPyConnection, accept_loss: bool, keep_missing: boo
             lost[day.isoformat()] = lost.get(day.isoformat(), 0) + count
     if keep_missing:
         con.execute("insert into incoming_spans by name select * from held.spans")
+    for day, count in _lost_figures(con, keep_missing):
+        lost[day] = lost.get(day, 0) + count
     if lost and not accept_loss:
         days = ", ".join(f"{day} ({count})" for day, count in sorted(lost.items()))
         raise OutlayError(
             f"the inputs of {sum(lost.values())} stored records are gone, on these days: {days}. "
             "Put the files back, or keep those records (--keep-missing), or lose them (--accept-loss)"
         )
+
+
+def _lost_figures(con: duckdb.DuckDBPyConnection, keep_missing: bool) -> Iterator[tuple[str, int]]:
+    """Days and counts of bills, reports and outcome counts that no file says any more; kept ones are put back."""
+    known = {
+        row[0] for row in con.execute("select table_name from duckdb_tables() where database_name = 'held'").fetchall()
+    }
+    for table in TABLES:
+        if table not in known:
+            continue
+        gone = f"from held.{table} where wins and (source, row_key) not in (select (source, row_key) from {table})"
+        if keep_missing:
+            con.execute(f"insert into {table} by name select * {gone}")
+            decide(con, table)
+            continue
+        for day, count in con.execute(f"select day, count(*) {gone} group by all").fetchall():
+            yield day.isoformat(), count
 
 
 def _columns(con: duckdb.DuckDBPyConnection, family: str) -> str:

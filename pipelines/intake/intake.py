@@ -17,7 +17,8 @@ import duckdb
 
 from pipelines.intake.batches import Batches
 from pipelines.intake.discover import Found, discover
-from pipelines.intake.window import Window, dump, load
+from pipelines.intake.planned import PlannedFile, covers
+from pipelines.intake.window import Window, dump, load, outside
 from pipelines.sources.context import FileRef, date_in_path
 from pipelines.sources.files import Refused
 from pipelines.sources.record import Quarantined, SpanContext
@@ -74,7 +75,7 @@ def take_in(
         known = _known(con, found)
         if found.refused:
             if known is None or known[0] != found.stat:
-                _refuse(con, found, found.refused, run_id)
+                _refuse(con, loaded, found, found.refused, run_id)
             intake.files_refused += 1
             continue
         digest, windows, same = _compare(con, found, known, window)
@@ -95,10 +96,11 @@ def take_in(
 
 
 def _known(con: duckdb.DuckDBPyConnection, found: Found) -> tuple[str, str, str, str | None] | None:
-    return con.execute(
+    rows = con.execute(
         "select stat, sha256, windows, refused from files where source = $source and file = $file",
         {"source": found.source.name, "file": found.name},
-    ).fetchone()
+    ).fetchall()  # not fetchone: an unfinished result blocks the connection
+    return rows[0] if rows else None
 
 
 def _compare(
@@ -150,8 +152,11 @@ def _read(
     )  # fmt: skip
     source, kind = found.source.name, found.source.kind
     day_of: dict[datetime, date] = {}
+    planned = None
+    if covers(kind, found.name):
+        planned = PlannedFile(con, source, ref, outside(window, windows, loaded.config.reporting.timezone))
     try:
-        for line, parsed in read(kind, ref):
+        for line, parsed in planned.results() if planned else read(kind, ref):
             if isinstance(parsed, Quarantined):
                 if not same:
                     counts.read += 1
@@ -171,14 +176,15 @@ def _read(
             batches.add((source, kind, found.name, line), parsed)
     except Refused as refusal:
         batches.discard(source, found.name)
-        _refuse(con, found, str(refusal), run_id, digest)
+        _refuse(con, loaded, found, str(refusal), run_id, digest)
         intake.files_refused += 1
         return
+    counts.read += planned.taken if planned else 0
     intake.files_read += 1
     intake.per_file[(source, found.name)] = counts
     if not same:
         _forget(con, found)
-    _quarantine(con, found, rejected)
+    _quarantine(con, loaded, found, rejected)
     con.execute("delete from files where source = ? and file = ?", [source, found.name])
     con.execute(
         "insert into files values (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, null, ?)",
@@ -192,17 +198,25 @@ def _forget(con: duckdb.DuckDBPyConnection, found: Found) -> None:
     con.execute("delete from quarantine where source = ? and file = ?", [found.source.name, found.name])
 
 
-def _quarantine(con: duckdb.DuckDBPyConnection, found: Found, rejected: list[tuple[int | None, Quarantined]]) -> None:
+def _quarantine(
+    con: duckdb.DuckDBPyConnection, loaded: Loaded, found: Found, rejected: list[tuple[int | None, Quarantined]]
+) -> None:
+    """Rows with the reporting day that the record itself says, else the one in the file's path."""
+    zone = loaded.config.reporting.zone
     stamp = date_in_path(found.name)
-    day = stamp.date() if stamp else None
-    rows = [(found.source.name, found.name, line, day, item.reason, item.excerpt) for line, item in rejected]
+    rows = []
+    for line, item in rejected:
+        day = item.time.astimezone(zone).date() if item.time else stamp.date() if stamp else None
+        rows.append((found.source.name, found.name, line, day, item.reason, item.excerpt))
     if rows:
         con.executemany("insert into quarantine values (?, ?, ?, ?, ?, ?)", rows)
 
 
-def _refuse(con: duckdb.DuckDBPyConnection, found: Found, reason: str, run_id: str, digest: str = "") -> None:
+def _refuse(
+    con: duckdb.DuckDBPyConnection, loaded: Loaded, found: Found, reason: str, run_id: str, digest: str = ""
+) -> None:
     _forget(con, found)
-    _quarantine(con, found, [(None, Quarantined(reason))])
+    _quarantine(con, loaded, found, [(None, Quarantined(reason))])
     con.execute("delete from files where source = ? and file = ?", [found.source.name, found.name])
     con.execute(
         "insert into files values (?, ?, ?, ?, ?, ?, '[]', 0, 0, 0, 0, 0, ?, ?)",

@@ -35,3 +35,17 @@ def load(text: str | None) -> list[Window]:
         Window(first and date.fromisoformat(first), last and date.fromisoformat(last))
         for first, last in json.loads(text or "[]")
     ]
+
+
+def outside(window: Window, taken: list[Window], zone: str) -> str | None:
+    """SQL for the records of `incoming_requests` that this run doesn't take; None if it takes all."""
+    if window == Window() and not taken:
+        return None
+    day = f"cast(time at time zone '{zone}' as date)"
+    return " or ".join([f"not ({_holds(window, day)})", *(_holds(earlier, day) for earlier in taken)])
+
+
+def _holds(window: Window, day: str) -> str:
+    bounds = [f"{day} >= date '{window.first}'"] if window.first else []
+    bounds += [f"{day} <= date '{window.last}'"] if window.last else []
+    return " and ".join(bounds) or "true"

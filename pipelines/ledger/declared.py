@@ -16,7 +16,7 @@ _PLACES = Decimal(1).scaleb(-12)
 
 
 def declare(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
-    """Make `declared`, `workflow_values`, `assign_rules`, `tier_models` and `source_priorities`."""
+    """Make `declared`, `workflow_values`, `assign_rules`, `tier_models`, `source_priorities`, `tags_only_sources`."""
     config = loaded.config
     con.execute(
         "create or replace temp table declared (workflow varchar, unit varchar, grain varchar, accept varchar, "
@@ -43,6 +43,8 @@ def declare(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
     _fill(con, "tier_models", listed)
     con.execute("create or replace temp table source_priorities (source varchar, priority bigint)")
     _fill(con, "source_priorities", [(s.name, s.priority) for s in config.sources])
+    con.execute("create or replace temp table tags_only_sources (source varchar)")
+    _fill(con, "tags_only_sources", [(s.name,) for s in config.sources if s.sampling is not None and s.sampling < 1])
 
 
 def _fill(con: duckdb.DuckDBPyConnection, table: str, rows: list[tuple]) -> None:

@@ -11,7 +11,9 @@ from pipelines.storage.models import sql
 
 def replay(con: duckdb.DuckDBPyConnection) -> None:
     """Replay the events of the touched units and collect the days whose costs change with them."""
-    con.execute("create or replace temp table cost_days as select distinct day from touched_days")
+    con.execute(
+        "create or replace temp table cost_days as select day from touched_days union select day from touched_counts"
+    )
     _touch_days_of_changes(con)
     for table in ("unit_changes", "unit_status"):
         con.execute(f"delete from {table} where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)")

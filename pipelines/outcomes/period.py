@@ -18,7 +18,8 @@ def ranked_period(
 ) -> tuple[pl.DataFrame, pl.DataFrame, str | None]:
     """(totals per workflow, value ranking, finding) of the days from `first` to `last`.
 
-    `con` holds the tables `unit_days` (at least those days), `daily_cost`, `daily_spend`, `outcome_cost`, `workflows`.
+    `con` holds the tables `unit_days` (at least those days), `daily_cost`, `daily_spend`, `outcome_cost`, `workflows`,
+    `day_values`.
     The finding is None where the data supports none.
     """
     period = {"first_day": first, "as_of": last}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -10,24 +9,25 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from pipelines.sources.context import date_in_path
-from pipelines.storage.models import sql
+from pipelines.storage.models import filled, sql
 
 SEVERITIES = ("high", "medium", "low")
-DRIFT_SHARE = Decimal("0.01")
 SCHEMA: dict[str, Any] = {
     "day": pl.Date(), "kind": pl.String(), "subject": pl.String(), "severity": pl.String(), "detail": pl.String(),
 }  # fmt: skip
 
 
-def alerts(con: duckdb.DuckDBPyConnection, as_of: date) -> pl.DataFrame:
+def alerts(con: duckdb.DuckDBPyConnection, zone: str, as_of: date) -> pl.DataFrame:
     """Grain: one (kind, subject, day)."""
     rows = [
         *_mismatches(con),
         *_unpriced(con),
         *_undeclared(con),
         *_overlaps(con),
-        *_schema_drift(con, as_of),
+        *_conflicts(con),
+        *_coverage(con),
+        *_unused_counts(con),
+        *_schema_drift(con, zone, as_of),
     ]
     rows.sort(key=lambda r: (SEVERITIES.index(r["severity"]), -r["size"], r["kind"], r["subject"], r["day"]))
     return pl.DataFrame([{k: r[k] for k in SCHEMA} for r in rows], schema=SCHEMA)
@@ -85,25 +85,44 @@ def _overlaps(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     return rows
 
 
-def _schema_drift(con: duckdb.DuckDBPyConnection, as_of: date) -> list[dict[str, Any]]:
-    read: dict[tuple[str, date], int] = defaultdict(int)
-    bad: dict[tuple[str, date], int] = defaultdict(int)
-    for source, file, records, quarantined in con.execute(
-        "select source, file, records_read, quarantined from files"
-    ).fetchall():
-        stamp = date_in_path(file)
-        key = (source, stamp.date() if stamp else as_of)
-        read[key] += records
-        bad[key] += quarantined
-    return [
-        {
-            "day": day, "kind": "schema_drift", "subject": source, "severity": "high",
-            "size": Decimal(bad[source, day]),
-            "detail": f"{bad[source, day]} of {read[source, day]} records refused: outlay quarantine",
-        }
-        for source, day in sorted(read)
-        if bad[source, day] > DRIFT_SHARE * read[source, day]
-    ]  # fmt: skip
+def _conflicts(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    rows = _rows(con, "alerts_report_conflict")
+    for r in rows:
+        money = "" if r["lost_usd"] is None else f" (${_usd(r['lost_usd'])} and ${_usd(r['counted_usd'])})"
+        r["detail"] = (
+            f"{r['lost']} and {r['counted']} say different figures in {r['records']} rows of the same periods{money}: "
+            f"{r['counted']} counts, the later name"
+        )
+    return rows
+
+
+def _unused_counts(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    rows = _rows(con, "alerts_unused_counts")
+    for r in rows:
+        r["detail"] = (
+            f"outcome counts of {r['days']} days are not used: {r['subject']} has grain unit and takes outcome events; "
+            "declare grain: day if its logs name no units"
+        )
+    return rows
+
+
+def _coverage(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    rows = _rows(con, "alerts_coverage")
+    for r in rows:
+        share = Decimal(1000 * r["held_tokens"] // r["reported_tokens"]) / 10  # cut off: 94.99 % is not 95.0 %
+        r["size"] = Decimal(r["reported_tokens"] - r["held_tokens"]) / 10**6
+        r["detail"] = (
+            f"the logs hold {share} % of the tokens that {r['subject']} reports for the day "
+            f"({r['held_tokens']:,} of {r['reported_tokens']:,}): some calls are logged nowhere"
+        )
+    return rows
+
+
+def _schema_drift(con: duckdb.DuckDBPyConnection, zone: str, as_of: date) -> list[dict[str, Any]]:
+    rows = con.sql(filled("publish/alerts_schema_drift", zone=zone), params={"as_of": as_of}).pl().to_dicts()
+    for r in rows:
+        r["detail"] = "more than 1 % of the day's records were refused: outlay quarantine"
+    return rows
 
 
 def _usd(amount: Decimal | None) -> str:

@@ -23,7 +23,7 @@ from pipelines.workspace.load import Loaded
 #: marts that are one SQL model each
 SQL_MARTS = (
     "daily_cost", "outcome_cost", "unattributed", "task_cost", "restatements", "sources_health", "quarantine",
-    "unpriced_models", "workflows", "daily_spend",
+    "unpriced_models", "workflows", "daily_spend", "day_values", "billed",
 )  # fmt: skip
 SEGMENTS = ("requests", "charges", "unit_days")
 RECOMMENDATION_SCHEMA: dict[str, Any] = {
@@ -49,7 +49,8 @@ class Assembled:
 def as_of(con: duckdb.DuckDBPyConnection, last: date | None) -> date | None:
     """The latest day that holds a request or an outcome, or `last` if that is earlier; None for an empty ledger."""
     row = con.execute(
-        "select max(day) from (select max(day) as day from requests union all select max(day) from outcome_events)"
+        "select max(day) from (select max(day) as day from requests union all select max(day) from outcome_events "
+        "union all select max(day) from outcome_counts where wins)"
     ).fetchone()
     latest = row[0] if row else None
     return min(latest, last) if latest and last else latest
@@ -97,7 +98,7 @@ def assemble(
         text = sql(f"publish/{mart}")
         tables[mart] = con.sql(text, params={k: v for k, v in values.items() if f"${k}" in text}).to_arrow_table()
     said = _ranking(con, tables, first, last)
-    warned = alerts(con, last)
+    warned = alerts(con, loaded.config.reporting.timezone, last)
     tables["alerts"] = warned.to_arrow()
     advice: dict[str, Any] = {"as_of": None, "workflows": [], "recommendations": []}
     rows: list[dict[str, Any]] = []
@@ -130,7 +131,7 @@ def _ranking(con: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table], first:
     days = filled("publish/unit_days", days=f"day between date '{first}' and date '{last}'")
     with duckdb.connect(":memory:") as marts:
         marts.register("unit_days", con.sql(days).to_arrow_table())
-        for name in ("daily_cost", "daily_spend", "outcome_cost", "workflows"):
+        for name in ("daily_cost", "daily_spend", "outcome_cost", "workflows", "day_values"):
             marts.register(name, tables[name])
         totals, ranked, said = ranked_period(marts, first, last)
     tables["workflow_totals"] = totals.to_arrow()

@@ -50,6 +50,9 @@ class BilledAmount:
     model: str | None = None
     dimensions: Mapping[str, str | None] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
+    category: str = "usage"  #: usage, purchase, credit, adjustment, tax
+    effective_usd: Decimal | None = None  #: amortised (FOCUS's EffectiveCost); never added to `amount_usd`
+    bucket: str = ""  #: what a later delivery replaces as a whole, where that is not the period of the row
 
 
 @dataclass(slots=True)

@@ -114,6 +114,7 @@ class Quarantined:
 
     reason: str
     excerpt: str = ""
+    time: datetime | None = None  #: what the record itself says of its time, where that can be read
 
 
 Parsed = RequestRecord | SpanContext | OutcomeEvent | Evaluation | Quarantined

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pipelines.sources import (
@@ -10,8 +10,10 @@ from pipelines.sources import (
     azure,
     bedrock,
     facts,
+    focus,
     google,
     helicone,
+    invoices,
     langfuse,
     litellm,
     openai,
@@ -22,14 +24,14 @@ from pipelines.sources import (
 )
 from pipelines.sources.bills import Aggregated
 from pipelines.sources.context import Context, FileRef, ReadResult
-from pipelines.sources.documents import Row, json_any, json_lines
+from pipelines.sources.documents import Row, json_any, json_lines, parse, too_long
 from pipelines.sources.files import Refused, open_bytes, plain_name
 from pipelines.sources.formats import Format
 from pipelines.sources.quarantine import excerpt
 from pipelines.sources.record import Quarantined
 from pipelines.sources.recorded import reading_recorded
 from pipelines.sources.tables import csv_rows, parquet_rows
-from pipelines.sources.values import ODD, Reject
+from pipelines.sources.values import ODD, Reject, said_time
 
 _FAMILIES = (
     outlay_log,
@@ -50,12 +52,19 @@ FORMATS |= {kind: reading_recorded(FORMATS[kind]) for kind in ("openai", "anthro
 
 
 #: Kinds whose records are no requests and no events: they reconcile, see `bills`.
-AGGREGATED: dict[str, Format] = {form.kind: form for form in (*provider_pages.FORMATS, facts.COUNTS)}
+AGGREGATED: dict[str, Format] = {
+    form.kind: form for form in (*provider_pages.FORMATS, *focus.FORMATS, *invoices.FORMATS, facts.COUNTS)
+}
 
 
 def kinds_supported() -> tuple[str, ...]:
     """The kinds that `read` knows."""
     return tuple(FORMATS)
+
+
+def kinds_read() -> tuple[str, ...]:
+    """Every kind that a run takes in: those of `read` and of `read_aggregated`."""
+    return (*FORMATS, *AGGREGATED)
 
 
 def read(kind: str, file: FileRef) -> Iterator[ReadResult]:
@@ -69,14 +78,24 @@ def read(kind: str, file: FileRef) -> Iterator[ReadResult]:
         yield ReadResult(line, parsed)
 
 
+def read_lines(kind: str, numbered: Iterable[tuple[int, bytes | None]], file: FileRef) -> Iterator[ReadResult]:
+    """Like `read`, for single lines of a file of JSON Lines; None stands for one that is too long."""
+    rows = ((number, too_long() if line is None else parse(line)) for number, line in numbered)
+    for number, parsed in _parsed(FORMATS[kind], rows, Context(file)):
+        yield ReadResult(number, parsed)
+
+
 def read_aggregated(kind: str, file: FileRef) -> Iterator[tuple[int | None, Aggregated | Quarantined]]:
     """Like `read`, for the kinds in `AGGREGATED`."""
     yield from _records(AGGREGATED[kind], file)
 
 
 def _records(form: Format, file: FileRef) -> Iterator[tuple[int | None, Any]]:
-    context = Context(file)
-    for line, value in _rows(form, file):
+    return _parsed(form, _rows(form, file), Context(file))
+
+
+def _parsed(form: Format, rows: Iterable[Row], context: Context) -> Iterator[tuple[int | None, Any]]:
+    for line, value in rows:
         if type(value) is Quarantined:
             yield line, value
             continue
@@ -84,9 +103,9 @@ def _records(form: Format, file: FileRef) -> Iterator[tuple[int | None, Any]]:
             for each in form.parse(value, context):
                 yield line, each
         except Reject as verdict:
-            yield line, Quarantined(str(verdict), excerpt(value))
+            yield line, Quarantined(str(verdict), excerpt(value), said_time(value))
         except ODD:
-            yield line, Quarantined(f"not the shape of a {form.kind} record", excerpt(value))
+            yield line, Quarantined(f"not the shape of a {form.kind} record", excerpt(value), said_time(value))
 
 
 def _rows(form: Format, file: FileRef) -> Iterator[Row]:

@@ -181,3 +181,12 @@ def credible(instant: datetime, name: str, context: ReadContext) -> datetime:
     if instant > context.latest:
         raise Reject(f"{name}: more than 24 h in the future")
     return instant
+
+
+def said_time(value: Any) -> datetime | None:
+    """The `time` of a record that is refused for something else; None where it names none that can be read."""
+    try:
+        instant = datetime.fromisoformat(value["time"])
+        return instant.astimezone(UTC) if instant.tzinfo else None
+    except (TypeError, KeyError, ValueError, OverflowError):
+        return None

@@ -1,12 +1,16 @@
-"""`outlay init`: a new workspace folder with a commented `outlay.yaml` to fill in."""
+"""`outlay init`: a new workspace folder with a commented `outlay.yaml`, to fill in or filled in from logs."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipelines.workspace.errors import UsageError
 from pipelines.workspace.load import FILE_NAME
+
+if TYPE_CHECKING:
+    from pipelines.workspace.findings import Findings
 
 TEMPLATE = """\
 # Outlay reads this file and nothing else. `outlay check` says what is wrong with it.
@@ -51,13 +55,33 @@ capabilities: {{}}
 
 def start(directory: Path) -> Path:
     """Make the folder and its file; answers the file. Raises UsageError where one is already."""
-    root = directory.expanduser().resolve()
-    file = root / FILE_NAME
-    if file.exists():
-        raise UsageError(f"{file} is already there; nothing was changed")
+    root = _new(directory)
     for folder in ("logs/calls", "logs/outcomes", "bills"):
         (root / folder).mkdir(parents=True, exist_ok=True)
-    file.write_text(TEMPLATE.format(name=json.dumps(root.name or "workspace")), "utf-8")
+    return _write(root, TEMPLATE.format(name=json.dumps(root.name or "workspace")))
+
+
+def start_from_scan(directory: Path, logs: Path) -> tuple[Path, Findings]:
+    """The same, filled in from a folder of logs; also answers what was found. Raises UsageError as well where that is none."""
+    from pipelines.workspace.proposal import workspace_text
+    from pipelines.workspace.scan import scan
+
+    root = _new(directory)
+    findings = scan(logs, root)
+    root.mkdir(parents=True, exist_ok=True)
+    return _write(root, workspace_text(root.name or "workspace", findings)), findings
+
+
+def _new(directory: Path) -> Path:
+    root = directory.expanduser().resolve()
+    if (root / FILE_NAME).exists():
+        raise UsageError(f"{root / FILE_NAME} is already there; nothing was changed")
+    return root
+
+
+def _write(root: Path, text: str) -> Path:
+    file = root / FILE_NAME
+    file.write_text(text, "utf-8")
     ignore = root / ".gitignore"
     if not ignore.exists():
         ignore.write_text(".outlay/\n", "utf-8")

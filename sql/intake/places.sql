@@ -1,7 +1,7 @@
 -- grain: one row per (request, payload): its rank within its key, the call it belongs to, and whether it counts
 -- One key, two payloads: re-exports by updated_at, then ok over error, more output, more input, (gateways and traces)
 -- more token classes told apart, later time, greater canonical text. One call in two sources: the higher priority,
--- then the smaller source name.
+-- then the smaller source name. A sampled source lends its tags and makes no request: its records never count.
 with ranked as (
     select
         candidates.*,
@@ -35,7 +35,11 @@ best_sources as (
         row_number() over (
             partition by group_key order by coalesce(source_priorities.priority, 0) desc, source
         ) as source_rank
-    from (select distinct group_key, source from winners) as found
+    from (
+        select distinct group_key, source
+        from winners
+        where source not in (select source from tags_only_sources)
+    ) as found
     left join source_priorities using (source)
 )
 
@@ -44,5 +48,5 @@ select
     coalesce(ranked.own_rank = 1 and best_sources.source_rank = 1, false) as wins
 from ranked
 inner join winners on winners.request_key = ranked.request_key
-inner join best_sources
+left join best_sources
     on best_sources.group_key = winners.group_key and best_sources.source = winners.source

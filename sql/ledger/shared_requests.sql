@@ -8,6 +8,7 @@ select
     extras.amounts as extra_amounts
 from requests
 inner join prices on prices.request_key = requests.request_key and prices.payload = requests.payload
+inner join declared on declared.workflow = requests.workflow and declared.grain = 'unit'
 left join (
     select request_key, payload, list(amount_usd order by sku) as amounts
     from price_extras

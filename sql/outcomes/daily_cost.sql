@@ -1,4 +1,5 @@
 -- grain: one row per (day, workflow) with a borne request, an outcome change or a failed unit
+-- A workflow of grain `day` has no units: its outcomes and failures are the counts that were reported for the day.
 with borne as (
     select
         day, workflow, count(*) as requests, sum(input_tokens) as input_tokens, sum(output_tokens) as output_tokens,
@@ -13,6 +14,13 @@ changes as (
     from unit_changes
     where day in (select day from cost_days)
     group by day, workflow
+    union all
+    select outcome_counts.day, outcome_counts.workflow, outcome_counts.completed - outcome_counts.rejected as outcomes
+    from outcome_counts
+    inner join declared on declared.workflow = outcome_counts.workflow and declared.grain = 'day'
+    where
+        outcome_counts.wins and outcome_counts.day in (select day from cost_days)
+        and outcome_counts.completed + outcome_counts.rejected > 0
 ),
 
 days as (

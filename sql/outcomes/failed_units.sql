@@ -1,9 +1,10 @@
--- grain: one row per (day, workflow): units with a failed event on that day that are not good at its end
+-- grain: one row per (day, workflow): units with a failed event on that day that are not good at its end; where the
+-- workflow has no units, the failures that were counted
 select failures.day, failures.workflow, count(*) as failed_units
 from (
     select distinct outcome_events.day, outcome_events.workflow, outcome_events.unit_id
     from outcome_events
-    inner join declared on declared.workflow = outcome_events.workflow
+    inner join declared on declared.workflow = outcome_events.workflow and declared.grain = 'unit'
     where outcome_events.event = 'failed' and outcome_events.day in (select day from cost_days)
 ) as failures
 where coalesce((
@@ -14,3 +15,8 @@ where coalesce((
         and unit_changes.day <= failures.day
 ), 0) = 0
 group by failures.day, failures.workflow
+union all
+select outcome_counts.day, outcome_counts.workflow, outcome_counts.failed as failed_units
+from outcome_counts
+inner join declared on declared.workflow = outcome_counts.workflow and declared.grain = 'day'
+where outcome_counts.wins and outcome_counts.failed > 0 and outcome_counts.day in (select day from cost_days)

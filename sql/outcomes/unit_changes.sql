@@ -7,7 +7,7 @@ with deciding as (
         case when outcome_events.event = 'rejected' then 0 else 1 end as good,
         case outcome_events.event when 'completed' then 1 when 'accepted' then 2 else 3 end as kind_order
     from outcome_events
-    inner join declared on declared.workflow = outcome_events.workflow
+    inner join declared on declared.workflow = outcome_events.workflow and declared.grain = 'unit'
     where
         (
             outcome_events.event in ('accepted', 'rejected')

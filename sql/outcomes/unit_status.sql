@@ -5,7 +5,7 @@ with seen as (
         max(case when event = 'rejected' then 1 else 0 end) as rejected,
         max(case when event = 'failed' then 1 else 0 end) as failed
     from outcome_events
-    inner join declared on declared.workflow = outcome_events.workflow
+    inner join declared on declared.workflow = outcome_events.workflow and declared.grain = 'unit'
     inner join touched_units
         on touched_units.workflow = outcome_events.workflow and touched_units.unit_id = outcome_events.unit_id
     group by outcome_events.workflow, outcome_events.unit_id

@@ -11,7 +11,11 @@ with spent as (
 
 valued as (
     select workflow, sum(value_usd) as value_usd
-    from unit_days
+    from (
+        select day, workflow, value_usd from unit_days
+        union all
+        select day, workflow, value_usd from day_values
+    ) as worth
     where day between cast($first_day as date) and cast($as_of as date)
     group by workflow
 )

@@ -7,5 +7,8 @@ from (
     union all
     select day, workflow, 0 as requests, 1 as events, 0 as spend from outcome_events
     where workflow not in (select workflow from declared)
+    union all
+    select day, workflow, 0 as requests, completed + failed + rejected as events, 0 as spend from outcome_counts
+    where wins and workflow not in (select workflow from declared)
 ) as seen
 group by workflow

@@ -15,6 +15,12 @@ left join (
         select source, time from outcome_events
         union all
         select source, time from evaluations
+        union all
+        select source, cast(day as timestamptz) as time from outcome_counts
+        union all
+        select source, period_start as time from billed_amounts
+        union all
+        select source, period_start as time from metered_buckets
     ) as seen
     group by source
 ) as times on times.source = files.source

@@ -26,5 +26,5 @@ select
 from spent
 full outer join changed using (day, workflow, unit_id)
 full outer join happened using (day, workflow, unit_id)
-where workflow in (select workflow from declared)
+where workflow in (select workflow from declared where grain = 'unit')
 order by day, workflow, unit_id

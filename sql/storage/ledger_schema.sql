@@ -66,6 +66,27 @@ create table if not exists evaluations (
     provider varchar, model varchar, quality decimal(28, 12), time timestamptz, signal varchar, input_tokens bigint,
     output_tokens bigint, cost_usd decimal(28, 12), latency_ms bigint, stratum varchar, canonical varchar
 );
+-- one row per (source, file, place in the file): outcomes of a workflow and day; `wins`: the figure that counts
+create table if not exists outcome_counts (
+    source varchar, kind varchar, file varchar, place bigint, pull varchar, bucket varchar, row_key varchar,
+    canonical varchar, day date, workflow varchar, completed bigint, failed bigint, rejected bigint,
+    value_usd decimal(28, 12), wins boolean
+);
+-- one row per (source, file, place in the file): money that a provider billed over a period; `wins`: it counts
+create table if not exists billed_amounts (
+    source varchar, kind varchar, file varchar, place bigint, pull varchar, bucket varchar, row_key varchar,
+    canonical varchar, day date, period_start timestamptz, period_end timestamptz, provider varchar, account varchar,
+    model varchar, item varchar, category varchar, amount_usd decimal(28, 12), effective_usd decimal(28, 12),
+    quantity decimal(38, 12), quantity_unit varchar, flags varchar[], wins boolean
+);
+-- one row per (source, file, place in the file): tokens that a provider metered over a period; `wins`: it counts
+create table if not exists metered_buckets (
+    source varchar, kind varchar, file varchar, place bigint, pull varchar, bucket varchar, row_key varchar,
+    canonical varchar, day date, period_start timestamptz, period_end timestamptz, provider varchar, account varchar,
+    model varchar, service_tier varchar, requests bigint, input_uncached bigint, cache_read bigint, cache_write bigint,
+    cache_write_long bigint, output_tokens bigint, extras map(varchar, bigint), recorded_usd decimal(28, 12),
+    flags varchar[], wins boolean
+);
 -- one row per event that changed whether a unit is good: +1 or −1 on its day
 create table if not exists unit_changes (
     workflow varchar, unit_id varchar, event_id varchar, time timestamptz, day date, change bigint,

@@ -232,3 +232,21 @@ def test_the_number_of_threads_changes_no_fingerprint(tmp_path, monkeypatch):
         bench.run()
         prints.append(bench.fingerprint())
     assert prints[0] == prints[1] == prints[2]
+
+
+def test_a_day_of_which_more_than_one_percent_is_refused_raises_an_alert_however_the_files_are_cut(tmp_path):
+    good = [call(f"r{i}", time=f"2026-10-{20 + i % 2}T10:00:00Z") for i in range(300)]
+    bad = [call(f"b{i}", time="2026-10-21T10:00:00Z", input_tokens="12") for i in range(3)] + [
+        call("b9", time="2026-10-20T10:00:00Z", input_tokens="12")
+    ]
+    prints = []
+    for cut in (1, 3):
+        bench = Bench(tmp_path / str(cut))
+        for part in range(cut):
+            bench.calls(*(good + bad)[part::cut], file=f"{part}.jsonl")
+        document = bench.run()
+        assert [(a["day"], a["kind"], a["subject"]) for a in document["alerts"]] == [
+            ("2026-10-21", "schema_drift", "calls")
+        ]
+        prints.append(bench.fingerprint())
+    assert prints[0] == prints[1]

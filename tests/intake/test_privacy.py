@@ -25,7 +25,7 @@ def everything_written(root: Path) -> str:
                 for (table,) in con.execute("select table_name from duckdb_tables() where not internal").fetchall():
                     texts += [str(row) for row in con.execute(f'from "{table}"').fetchall()]
         elif path.suffix == ".parquet":
-            texts += [str(row) for row in duckdb.sql(f"from read_parquet('{path}')").fetchall()]
+            texts += [str(row) for row in duckdb.execute(f"from read_parquet('{path}')").fetchall()]
         elif path.is_file():
             texts.append(path.read_bytes().decode("utf-8", "replace"))
     return "\n".join(texts)

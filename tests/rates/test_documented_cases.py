@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-#: One JSON document a line: case, provider, model, time, batch, response, documented_usd.
-CASES = Path(os.environ.get("OUTLAY_PRICING_CASES", "pricing_cases.jsonl"))
+from tests.public_data import folder
 
 
 def tokens(response: dict[str, Any]) -> dict[str, int]:
@@ -141,9 +138,10 @@ def test_a_request_costs_what_its_provider_documents(cost, case):
     assert cost(provider=provider, model=model, time=time, service_tier=tier_, **counts) == Decimal(usd)
 
 
-@pytest.mark.skipif(not CASES.exists(), reason="OUTLAY_PRICING_CASES names no file of documented cases")
 def test_every_documented_case_is_priced_to_the_last_digit(priced):
-    cases = [json.loads(line) for line in CASES.read_text().splitlines()]
+    # one JSON document a line: case, provider, model, time, batch, response, documented_usd
+    lines = (folder("pricing_cases") / "cases.jsonl").read_text("utf-8").splitlines()
+    cases = [json.loads(line) for line in lines]
     made = priced(
         *(
             {

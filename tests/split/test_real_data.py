@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 
 from pipelines.split.recommend import recommend
+from tests.public_data import folder
 from tests.split.worlds import (
     AS_OF,
-    DATA,
     EVALUATIONS,
     FIRST,
     FULL,
@@ -25,8 +25,8 @@ from tests.split.worlds import (
 
 pytestmark = pytest.mark.slow
 SPLITS = 40 if FULL else 20
-MMLU = DATA / "routellm_mmlu" / "mmlu_dev_subjects.parquet"
-PRO = DATA / "mmlu_pro_open_models" / "mmlu_pro.parquet"
+MMLU = ("routellm_mmlu", "mmlu_dev_subjects.parquet")
+PRO = ("mmlu_pro_open_models", "mmlu_pro.parquet")
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,10 @@ class Trial:
     decisions: list[str]
 
 
-def table(path, reference: str, candidates: list[str]) -> pl.DataFrame:
+def table(data: tuple[str, str], reference: str, candidates: list[str]) -> pl.DataFrame:
     """One row per item that all the models answered; models named maker/name."""
-    if not path.exists():
-        pytest.skip(f"{path.name}: real data is not on this machine (OUTLAY_REAL_DATA)")
-    rows = pl.read_parquet(path).with_columns(
+    name, file = data
+    rows = pl.read_parquet(folder(name) / file).with_columns(
         pl.concat_str(pl.lit("maker/"), pl.col("model").str.split("/").list.last()).alias("model")
     )
     models = [reference, *candidates]

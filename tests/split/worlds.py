@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -19,7 +18,6 @@ from pipelines.workspace.model import Workspace
 AS_OF = date(2026, 11, 20)
 FIRST = datetime(2026, 11, 2, 9, tzinfo=UTC)
 MONEY = pl.Decimal(38, 12)
-DATA = Path(os.environ.get("OUTLAY_REAL_DATA", Path(__file__).parents[3] / "shared" / "data"))
 FULL = os.environ.get("OUTLAY_FULL") == "1"
 
 TIME = pl.Datetime("us", "UTC")

@@ -1,0 +1,96 @@
+"""A log in pieces of some megabytes, each as one column of lines: what a vectorised plan reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from pipelines.sources.files import MAX_LINE, Readable, start_of_text
+
+PIECE = 32 << 20
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Whole lines. `text` holds each with its line feed; null where it is no UTF-8 or longer than the limit."""
+
+    first: int  #: number of its first line
+    data: bytes
+    ends: np.ndarray  #: one past each line feed
+    text: pa.Array
+
+    def __len__(self) -> int:
+        return len(self.ends)
+
+    def line(self, place: int) -> bytes | None:
+        """Bytes of a line without its line feed; None for one over the limit."""
+        start = int(self.ends[place - 1]) if place else 0
+        end = int(self.ends[place]) - 1
+        return None if end - start > MAX_LINE else self.data[start:end]
+
+    def table(self) -> pa.Table:
+        numbers = np.arange(self.first, self.first + len(self), dtype=np.int64)
+        return pa.table({"line": pa.array(numbers), "text": self.text})
+
+    def sample(self) -> list[bytes]:
+        """Lines from all over the piece."""
+        places = range(0, len(self), max(1, len(self) // 200))
+        return [line for line in map(self.line, places) if line]
+
+
+def pieces(stream: Readable, size: int = PIECE) -> Iterator[Piece]:
+    """All lines of a stream, blank ones too, never much more than `size` of them at once. May raise `Refused`."""
+    first = 1
+    rest = start_of_text(stream)
+    ended = not rest
+    while not ended:
+        chunks, held, whole = [rest], len(rest), b"\n" in rest
+        while held < size or not (whole or held > MAX_LINE + 1):
+            chunk = stream.read(min(size, _CHUNK))
+            if not chunk:
+                ended = True
+                break
+            chunks.append(chunk)
+            held += len(chunk)
+            whole = whole or b"\n" in chunk
+        data = b"".join(chunks)
+        if ended and not data.endswith(b"\n"):
+            data += b"\n"
+        cut = data.rfind(b"\n") + 1
+        data, rest = (data[:cut], data[cut:]) if cut else _too_long(data, stream)
+        yield (piece := _piece(first, data))
+        first += len(piece)
+
+
+def _too_long(data: bytes, stream: Readable) -> tuple[bytes, bytes]:
+    """A line that is longer than a piece, cut to one byte over the limit, and what follows it."""
+    while (chunk := stream.read(_CHUNK)) and b"\n" not in chunk:
+        pass
+    return data[: MAX_LINE + 1] + b"\n", chunk.partition(b"\n")[2]
+
+
+def _piece(first: int, data: bytes) -> Piece:
+    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n")) + 1
+    offsets = np.zeros(len(ends) + 1, dtype=np.int32)
+    offsets[1:] = ends
+    readable = np.diff(offsets) <= MAX_LINE + 1
+    if not data.isascii():
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError:
+            readable &= [_is_utf8(line) for line in data.split(b"\n")[:-1]]
+    nulls = None if readable.all() else pa.py_buffer(np.packbits(readable, bitorder="little").tobytes())
+    text = pa.Array.from_buffers(pa.string(), len(ends), [nulls, pa.py_buffer(offsets), pa.py_buffer(data)])
+    return Piece(first, data, ends, text)
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

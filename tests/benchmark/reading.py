@@ -1,0 +1,125 @@
+"""How fast logs are read: from the file to typed rows in the ledger's incoming table, beside a full orjson parse.
+
+`python -m tests.benchmark.reading [--lines N]`. For each kind a process of its own reads a log of N lines and one of
+4 N, in turns with `orjson.loads` of every line of the same file; figures are CPU seconds (all threads), medians.
+Before anything is timed, the vectorised plan and the parser of single records must agree on the log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from pipelines.intake.intake import take_in
+from pipelines.intake.window import Window
+from pipelines.storage.ledger import open_ledger
+from pipelines.workspace.load import load_workspace
+from tests.benchmark.generated import KINDS, write
+
+REPETITIONS = 3
+DUCKDB_MEMORY = "512MB"
+
+
+def intake(workspace: Path, ledger: Path) -> int:
+    """One first run's intake, hashing of the file included; how many records it read."""
+    con = open_ledger(ledger)
+    con.execute(f"set memory_limit = '{DUCKDB_MEMORY}'")
+    con.execute("begin transaction")  # as in a run
+    try:
+        return take_in(con, load_workspace(workspace), Window(), "benchmark").records()["read"]
+    finally:
+        con.close()
+
+
+def parse_all(path: Path) -> int:
+    """The limit: every line parsed in full, nothing done with it."""
+    lines = 0
+    with path.open("rb") as file:
+        for line in file:
+            orjson.loads(line)
+            lines += 1
+    return lines
+
+
+def cpu(work: Callable[[], int]) -> float:
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def measured(kind: str, lines: int) -> dict[str, Any]:
+    """Figures of one kind and size, for this process."""
+    with tempfile.TemporaryDirectory() as name:
+        workspace = Path(name)
+        log = workspace / "log.jsonl"
+        write(kind, log, lines)
+        (workspace / "outlay.yaml").write_text(
+            f"name: Benchmark\nsources:\n  - {{name: log, kind: {kind}, path: log.jsonl}}\n"
+        )
+        records = intake(workspace, workspace / "warm.duckdb")
+        product, limit = [], []
+        for turn in range(REPETITIONS):
+            limit.append(cpu(lambda: parse_all(log)))
+            ledger = workspace / f"{turn}.duckdb"
+            product.append(cpu(lambda ledger=ledger: intake(workspace, ledger)))
+        return {
+            "kind": kind,
+            "lines": lines,
+            "records": records,
+            "bytes": log.stat().st_size,
+            "product": statistics.median(product),
+            "limit": statistics.median(limit),
+            "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        }
+
+
+def agree(lines: int) -> None:
+    """Both paths of kind `requests` say the same of such a log."""
+    from tests.sources.test_plans import one_by_one, planned
+
+    with tempfile.TemporaryDirectory() as name:
+        log = Path(name) / "log.jsonl"
+        write("requests", log, lines)
+        rows, refused = one_by_one(log)
+        found, left, taken = planned(log)
+        if (found, left) != (rows, refused) or taken != lines:
+            raise SystemExit("the plan and the parser of single records do not agree; nothing was timed")
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--lines", type=int, default=100_000)
+    asked.add_argument("--kind", choices=KINDS, help=argparse.SUPPRESS)
+    options = asked.parse_args()
+    if options.kind:
+        print(json.dumps(measured(options.kind, options.lines)))
+        return
+    agree(min(options.lines, 20_000))
+    print(
+        f"{'kind':9} {'lines':>9} {'MB':>7} {'requests/CPU s':>15} {'orjson lines/CPU s':>19} {'ratio':>6} {'peak MB':>8}"
+    )
+    for kind in KINDS:
+        for lines in (options.lines, 4 * options.lines):
+            command = [sys.executable, "-m", "tests.benchmark.reading", "--kind", kind, "--lines", str(lines)]
+            child = subprocess.run(command, capture_output=True, text=True, check=True)
+            row = json.loads(child.stdout)
+            print(
+                f"{kind:9} {lines:9,} {row['bytes'] / 1e6:7.1f} {row['records'] / row['product']:15,.0f} "
+                f"{lines / row['limit']:19,.0f} {row['product'] / row['limit']:6.1f} {row['memory']:8.0f}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
