@@ -53,7 +53,7 @@ class Bench:
     def loaded(self) -> Loaded:
         return load_workspace(self.root)
 
-    def calls(self, *records: Mapping[str, Any], file: str = "a.jsonl") -> Path:
+    def calls(self, *records: Mapping[str, Any] | str, file: str = "a.jsonl") -> Path:
         return self.lines(f"logs/calls/{file}", records)
 
     def outcomes(self, *events: Mapping[str, Any], file: str = "a.jsonl") -> Path:

@@ -53,13 +53,9 @@ def test_the_job_runs_in_process_and_reports_days_that_can_be_plotted(filled: Be
 
 def test_one_run_backfills_a_range_of_days(filled: Bench):
     job = build(filled.root).resolve_job_def(JOB)
-    result = job.execute_in_process(
-        tags={
-            "dagster/asset_partition_range_start": "2026-10-11",
-            "dagster/asset_partition_range_end": "2026-10-12",
-        },
-        instance=dg.DagsterInstance.ephemeral(),
-    )
+    days = {"dagster/asset_partition_range_start": "2026-10-11", "dagster/asset_partition_range_end": "2026-10-12"}
+    with dg.DagsterInstance.from_config(str(dagster_home(filled.loaded.home))) as instance:
+        result = job.execute_in_process(tags=days, instance=instance)
     assert result.success
     assert [r["day"] for r in filled.export("daily_cost")] == ["2026-10-11", "2026-10-12"]
 
