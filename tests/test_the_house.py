@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
+import tomllib
 from pathlib import Path
 
 import duckdb
@@ -80,3 +82,15 @@ def test_the_repo_names_no_registry_and_no_place_of_a_machine():
             assert not hosts.search(text), name
             assert "/" + "work/" not in text, name
             assert "/" + "root/" not in text, name
+
+
+def test_everything_that_is_imported_is_declared_as_a_dependency():
+    project = tomllib.loads((REPO / "pyproject.toml").read_text())["project"]
+    declared = {
+        re.split(r"[<>=\[]", line)[0].lower().replace("-", "_").split(".")[0] for line in project["dependencies"]
+    }
+    own = {"pipelines", "dashboards", "__future__"} | set(sys.stdlib_module_names)
+    for path in sorted((REPO / "pipelines").rglob("*.py")) + sorted((REPO / "dashboards").rglob("*.py")):
+        code = re.sub(r'"""(?s:.*?)"""', "", path.read_text())
+        found = re.findall(r"^(?:from|import) ([a-zA-Z_0-9]+)", code, re.MULTILINE)
+        assert not {name for name in found if name.lower() not in own | declared}, path

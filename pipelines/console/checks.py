@@ -10,6 +10,7 @@ from pipelines.intake.discover import Found, discover
 from pipelines.rates.contract import read_contract
 from pipelines.routing.loop import check_targets
 from pipelines.sources.registry import kinds_read
+from pipelines.workspace.decisions import read_decisions
 from pipelines.workspace.errors import OutlayError, UsageError
 from pipelines.workspace.load import Loaded
 
@@ -45,6 +46,10 @@ def check_workspace(loaded: Loaded) -> dict[str, Any]:
     try:
         warnings += check_targets(loaded)
     except OutlayError as error:
+        errors.append(str(error))
+    try:
+        read_decisions(loaded.root)
+    except UsageError as error:
         errors.append(str(error))
     warnings += _unlisted_capabilities(loaded)
     return {"ok": not errors, "sources": sources, "refused": refused, "errors": errors, "warnings": warnings}

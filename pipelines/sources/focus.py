@@ -8,11 +8,10 @@ periods are rows like others. FOCUS has no row id and equal rows are legal: a de
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
-
-import orjson
 
 from pipelines.sources import canonical
 from pipelines.sources.bills import BilledAmount
@@ -89,8 +88,8 @@ def _details(value: Any) -> Mapping[str, Any]:
         return {pair[0]: pair[1] for pair in value if isinstance(pair, list | tuple) and len(pair) == 2}
     if isinstance(value, str):
         try:
-            value = orjson.loads(value)
-        except orjson.JSONDecodeError:
+            value = json.loads(value)
+        except json.JSONDecodeError:
             return {}
     return value if isinstance(value, dict) else {}
 
