@@ -14,7 +14,7 @@ from pipelines.split.recommendation import Decision, Experiment, Grade, Recommen
 from pipelines.split.traffic import TaskTraffic
 
 if TYPE_CHECKING:
-    from pipelines.split.workflow import WorkflowCase
+    from pipelines.split.cases import WorkflowCase
 
 
 def recommendation(case: WorkflowCase, task: TaskTraffic) -> Recommendation:

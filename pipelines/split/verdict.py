@@ -11,7 +11,7 @@ from pipelines.split.standing import Standing
 from pipelines.split.traffic import TaskTraffic
 
 if TYPE_CHECKING:
-    from pipelines.split.workflow import WorkflowCase
+    from pipelines.split.cases import WorkflowCase
 
 
 def saves(one: Standing) -> bool:
