@@ -20,8 +20,9 @@ import duckdb
 
 from pipelines.intake import history
 from pipelines.intake.aggregated import take_in_aggregated, touch_every_count
+from pipelines.intake.counts import Intake
 from pipelines.intake.dedupe import deduplicate, redate, rerank_everything, touch_every_unit
-from pipelines.intake.intake import Intake, Progress, take_in
+from pipelines.intake.intake import Progress, take_in
 from pipelines.intake.window import Window
 from pipelines.ledger import build as ledger
 from pipelines.ledger.checks import CHECKS, Broken, broken

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from functools import partial
 
 import duckdb
 
+from pipelines.intake.counts import FileCounts, Intake
 from pipelines.intake.discover import Found, discover
 from pipelines.intake.figures import SCHEMAS, Rows
-from pipelines.intake.intake import FileCounts, Intake, _compare, _forget, _known, _quarantine, _refuse
-from pipelines.intake.window import Window, dump
+from pipelines.intake.manifest import Rejected, due, refused, taken
+from pipelines.intake.window import Window
 from pipelines.sources.context import FileRef, date_in_path
 from pipelines.sources.files import Refused
 from pipelines.sources.record import Quarantined
@@ -83,52 +85,30 @@ def touch_every_count(con: duckdb.DuckDBPyConnection) -> None:
 def _take(
     con: duckdb.DuckDBPyConnection, loaded: Loaded, found: Found, window: Window, run_id: str, intake: Intake
 ) -> None:
-    known = _known(con, found)
-    if found.refused:
-        if known is None or known[0] != found.stat:
-            _refuse(con, loaded, found, found.refused, run_id)
-        intake.files_refused += 1
-        return
-    digest, windows, same = _compare(con, found, known, window)
-    if digest is None:
-        refused = known is not None and known[3] is not None
-        intake.files_refused += refused
-        intake.files_unchanged += not refused
+    file = due(con, loaded, found, window, run_id, intake)
+    if file is None:
         return
     source, kind = found.source.name, found.source.kind
     counts = FileCounts()
     rows = Rows(source, kind, found.name)
-    rejected: list[tuple[int | None, Quarantined]] = []
+    rejected: Rejected = []
     ref = FileRef(path=found.path, name=found.name, default_time=date_in_path(found.name), now=datetime.now(UTC))
 
-    def wanted(day: date) -> bool:
-        return window.holds(day) and not any(taken.holds(day) for taken in windows)
-
+    wanted = partial(file.wants, window)
     try:
         for line, parsed in read_aggregated(kind, ref):
             if isinstance(parsed, Quarantined):
-                if not same:
+                if not file.same:
                     counts.read += 1
                     counts.quarantined += 1
                     rejected.append((line, parsed))
                 continue
             counts.read += rows.add(parsed, wanted)
     except Refused as refusal:
-        _refuse(con, loaded, found, str(refusal), run_id, digest)
-        intake.files_refused += 1
+        refused(con, loaded, file, str(refusal), run_id, intake)
         return
-    intake.files_read += 1
-    intake.per_file[(source, found.name)] = counts
-    if not same:
-        _forget(con, found)
-    _quarantine(con, loaded, found, rejected)
+    taken(con, loaded, file, window, counts, rejected, run_id, intake)
     _replace_rows(con, found, rows, wanted)
-    con.execute("delete from files where source = ? and file = ?", [source, found.name])
-    con.execute(
-        "insert into files values (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, null, ?)",
-        [source, kind, found.name, found.size, found.stat, digest, dump([*windows, window]), counts.read,
-         counts.quarantined, run_id],
-    )  # fmt: skip
 
 
 def _replace_rows(con: duckdb.DuckDBPyConnection, found: Found, rows: Rows, wanted: Callable[[date], bool]) -> None:

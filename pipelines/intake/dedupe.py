@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.intake.intake import Intake
+from pipelines.intake.counts import Intake
 from pipelines.sources.usage import INPUT_EXTRAS, OUTPUT_EXTRAS
 from pipelines.storage import lake
 from pipelines.storage.models import extras_total, filled, sql

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from decimal import ROUND_HALF_EVEN, Decimal
-from functools import cache
-from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -18,9 +16,10 @@ import pyarrow as pa
 from pipelines.rates.blocks import Block, Price, Prices
 from pipelines.rates.book import RateBook
 from pipelines.rates.classes import INPUT_CLASSES, MAIN
+from pipelines.storage import models
 from pipelines.workspace.errors import OutlayError
 
-SQL = Path(__file__).resolve().parents[2] / "sql" / "rates"
+SQL = models.sql_root() / "rates"
 #: Stand-ins for "open": portable bounds of validity and of a context band.
 FIRST_DAY, LAST_DAY = "1970-01-01T00:00:00Z", "9999-01-01T00:00:00Z"
 NO_BOUND = 9_000_000_000_000_000_000
@@ -72,10 +71,9 @@ EXTRA_SCHEMA = pa.schema(
 CANDIDATE_SCHEMA = pa.schema([("provider", pa.string()), ("model", pa.string())])
 
 
-@cache
 def sql(name: str) -> str:
     """The text of `sql/rates/<name>.sql`."""
-    return (SQL / f"{name}.sql").read_text(encoding="utf-8")
+    return models.sql(f"rates/{name}")
 
 
 def price(con: duckdb.DuckDBPyConnection, book: RateBook) -> None:
