@@ -228,3 +228,25 @@ def test_a_published_set_outlives_the_runs_after_it_for_those_who_read_it(bench:
     assert con.execute("select sum(requests) from daily_spend").fetchall() == [(1,)]
     con.close()
     assert len([p for p in (bench.root / ".outlay/published").iterdir() if p.is_dir()]) <= 5
+
+
+def test_a_ledger_that_another_program_holds_is_named_and_what_is_published_is_served(bench: Bench):
+    fill(bench)
+    bench.run()
+    before = bench.fingerprint()
+    bench.calls(call("new"), file="new.jsonl")
+    holding = "import duckdb, sys; con = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", holding, str(bench.root / ".outlay/ledger.duckdb")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as other:  # fmt: skip
+        assert other.stdout
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(
+            OutlayError, match=r"ledger\.duckdb cannot be opened.*If another program holds it, close that"
+        ):
+            bench.run()
+        assert bench.fingerprint() == before
+        assert other.stdin
+        other.stdin.close()
+    assert bench.run()["requests"] == 121
