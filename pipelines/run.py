@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 
+from pipelines.change.build import changes
 from pipelines.intake import history
 from pipelines.intake.aggregated import take_in_aggregated, touch_every_count
 from pipelines.intake.counts import Intake
@@ -79,6 +81,7 @@ class Run:
     intake: Intake = field(default_factory=Intake)
     book: RateBook | None = None
     recommendations: Recommendations | None = None
+    changed: dict[str, pl.DataFrame] = field(default_factory=dict)
     as_of: date | None = None
     cause: str = "late data"
     days: list[date] = field(default_factory=list)
@@ -208,6 +211,13 @@ def outcomes_stage(run: Run) -> None:
         restate(con, run.cause, previous, run.held)
 
 
+def change_stage(run: Run) -> None:
+    """What changed: alarms, the bridge from week to week, budgets."""
+    with run.timed("change", lambda: sum(len(frame) for frame in run.changed.values())):
+        if run.as_of is not None:
+            run.changed = changes(run.con, run.loaded, run.as_of)
+
+
 def split_stage(run: Run) -> None:
     """The capability-split recommendations of the last 28 days."""
     assert run.book is not None
@@ -236,7 +246,7 @@ def publish_stage(run: Run) -> None:
         with published.building(home, run.run_id) as folder:
             assemble.write_segments(con, home, run.run_id)
             run.result = assemble.assemble(
-                con, run.loaded, folder, run.run_id, run.run_id, run.as_of, run.recommendations
+                con, run.loaded, folder, run.run_id, run.run_id, run.as_of, run.recommendations, run.changed
             )
             put_setting(con, "published", run.run_id)
             put_setting(con, "as_of", str(run.as_of))
@@ -255,6 +265,7 @@ STAGES: dict[str, Callable[[Run], Any]] = {
     "rates": rates_stage,
     "ledger": ledger_stage,
     "outcomes": outcomes_stage,
+    "change": change_stage,
     "split": split_stage,
     "publish": publish_stage,
 }

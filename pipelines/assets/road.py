@@ -12,6 +12,7 @@ from pipelines.ledger.checks import CHECKS
 from pipelines.rates.book import overlaps
 from pipelines.run import (
     Run,
+    change_stage,
     check_stage,
     intake_stage,
     ledger_stage,
@@ -106,6 +107,15 @@ def assets(timezone: str, first_day: str | None = None) -> list[dg.AssetsDefinit
         yield dg.MaterializeResult(asset_key="daily_cost", metadata={"days": len(session.run.days)})
 
     @dg.asset(
+        group_name="change",
+        deps=["daily_cost"],
+        description="What changed: alarms, the bridge from week to week, budgets.",
+    )
+    def changes(session: Session) -> dg.MaterializeResult:
+        change_stage(session.run)
+        return dg.MaterializeResult(metadata={name: len(frame) for name, frame in session.run.changed.items()})
+
+    @dg.asset(
         group_name="split",
         deps=["daily_cost"],
         description="Which work can run on which cheaper model, with evidence.",
@@ -117,7 +127,7 @@ def assets(timezone: str, first_day: str | None = None) -> list[dg.AssetsDefinit
 
     @dg.asset(
         group_name="published",
-        deps=[recommendations],
+        deps=[recommendations, changes],
         description="The complete set of marts that all readers read.",
     )
     def published_set(session: Session) -> dg.MaterializeResult:
@@ -127,7 +137,7 @@ def assets(timezone: str, first_day: str | None = None) -> list[dg.AssetsDefinit
         name = run.result.name if run.result else "unchanged"
         return dg.MaterializeResult(metadata={"set": name, "as_of": str(run.as_of), "days": len(run.days)})
 
-    return [records, rate_book, ledger, recommendations, published_set]
+    return [records, rate_book, ledger, changes, recommendations, published_set]
 
 
 def _ledger_metadata(run: Run) -> dict[str, Any]:

@@ -87,9 +87,12 @@ def _segment_model(table: str, day: date) -> str:
 
 def assemble(
     con: duckdb.DuckDBPyConnection, loaded: Loaded, folder: Path, name: str, run_id: str, day: date | None,
-    recommendations: Recommendations | None,
+    recommendations: Recommendations | None, changed: dict[str, pl.DataFrame],
 ) -> Assembled:  # fmt: skip
-    """Write every file of the set into `folder`. `day` is as-of; None publishes an empty workspace."""
+    """Write every file of the set into `folder`. `day` is as-of; None publishes an empty workspace.
+
+    `changed` holds the marts of `pipelines.change`, by name.
+    """
     last = day or date(1970, 1, 1)
     first = last - timedelta(days=PERIOD_DAYS - 1)
     values = {"as_of": last, "first_day": first}
@@ -98,6 +101,7 @@ def assemble(
         text = sql(f"publish/{mart}")
         tables[mart] = con.sql(text, params={k: v for k, v in values.items() if f"${k}" in text}).to_arrow_table()
     said = _ranking(con, tables, first, last)
+    tables |= {mart: frame.to_arrow() for mart, frame in changed.items()}
     warned = alerts(con, loaded.config.reporting.timezone, last)
     tables["alerts"] = warned.to_arrow()
     advice: dict[str, Any] = {"as_of": None, "workflows": [], "recommendations": []}

@@ -29,7 +29,7 @@ def test_the_definitions_of_a_workspace_load_with_the_road_as_groups(filled: Ben
     groups = {key.to_user_string(): graph.get(key).group_name for key in graph.get_all_asset_keys()}
     assert groups == {
         "records": "sources", "rate_book": "rates", "requests": "ledger", "daily_cost": "outcomes",
-        "recommendations": "split", "published_set": "published",
+        "changes": "change", "recommendations": "split", "published_set": "published",
     }  # fmt: skip
     checks = {key.name: graph.get(key).blocking for key in graph.asset_check_keys}
     assert checks == dict.fromkeys([*CHECKS, "rates_do_not_overlap"], True)

@@ -41,7 +41,7 @@ def fill(bench: Bench, days=range(10, 20)):
 
 
 #: where a run can be when it dies
-PHASES = ("start", "intake", "rates", "ledger", "outcomes", "split", "publish", "pointer")
+PHASES = ("start", "intake", "rates", "ledger", "outcomes", "change", "split", "publish", "pointer")
 
 
 def reached(phases: Path) -> str:
