@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipelines.console.evaluate_verbs import evaluate
 from pipelines.console.rates_verbs import rates
 from pipelines.console.route_verbs import route
 from pipelines.console.verb import ASKED, answer, day, print_json, verb, workspace
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.add_typer(route, name="route")
 app.add_typer(rates, name="rates")
+app.add_typer(evaluate, name="evaluate")
 
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DAY")]
 
@@ -116,11 +118,15 @@ def init(
 
 @app.command()
 @verb
-def check() -> None:
+def check(
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Fail too where declared capability, traffic and evidence disagree.")
+    ] = False,
+) -> None:
     """Validate the workspace file, the sources, the rates and the routing targets; write nothing."""
     from pipelines.console.checks import check_text, check_workspace
 
-    document = check_workspace(workspace())
+    document = check_workspace(workspace(), strict)
     answer(document, check_text(document))
     if not document["ok"]:
         raise typer.Exit(2)
@@ -139,6 +145,7 @@ def run(
     full: Annotated[bool, typer.Option("--full", help="Rebuild everything from the inputs.")] = False,
     accept_loss: Annotated[bool, typer.Option(help="With --full: lose records whose inputs are gone.")] = False,
     keep_missing: Annotated[bool, typer.Option(help="With --full: keep records whose inputs are gone.")] = False,
+    notify: Annotated[bool, typer.Option("--notify", help="Then send alerts that are new, as outlay.yaml says.")] = False,
 ) -> None:
     """Ingest what is new, refresh the days that it touches, publish."""
     if first and last and first > last:
@@ -148,20 +155,20 @@ def run(
     from pipelines.run import Asked
 
     asked = Asked(day(first), day(last), full, accept_loss, keep_missing)
-    document = _run(workspace(), asked)
+    document = _run(workspace(), asked, notify)
     from pipelines.console.headline import run_text
 
     answer(document, run_text(document))
 
 
-def _run(loaded: Any, asked: Any = None) -> dict[str, Any]:
+def _run(loaded: Any, asked: Any = None, notify: bool = False) -> dict[str, Any]:
     from pipelines.console.progress import progress_bar
     from pipelines.run import Asked
 
-    with progress_bar(quiet=ASKED["json"]) as progress:
+    with progress_bar() as progress:
         from pipelines.assets.job import run_in_process
 
-        return run_in_process(loaded, asked or Asked(), progress)
+        return run_in_process(loaded, asked or Asked(), progress, notify)
 
 
 @app.command()
@@ -224,6 +231,66 @@ def recommend() -> None:
 
     document = current(workspace().root).recommendations
     answer(document, recommend_text(document))
+
+
+@app.command()
+@verb
+def fetch(
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="openai-usage, openai-costs, anthropic-usage, anthropic-cost.")],
+    month: Annotated[str, typer.Option(metavar="MONTH", help="Such as 2026-10 (UTC).")],
+    base_url: Annotated[str | None, typer.Option(help="Another address than the provider's own.")] = None,
+) -> None:
+    """Pull a provider's usage or cost report into bills/; the admin key comes from the environment."""
+    from pipelines.console.fetched import fetched_text
+    from pipelines.fetch.fetch import fetch as pull
+
+    done = pull(workspace(), kind, month, base_url)
+    document = {
+        "kind": done.kind, "month": done.month, "folder": str(done.folder), "pages": done.pages, "rows": done.rows,
+        "source": done.source,
+    }  # fmt: skip
+    answer(document, fetched_text(done))
+
+
+@app.command()
+@verb
+def estimate(
+    task: Annotated[
+        list[str],
+        typer.Option("--task", metavar="NAME:KEY=VALUE,…", help="input, output, cached, calls, capability; or like=WORKFLOW/TASK."),
+    ],
+    outcomes: Annotated[int, typer.Option(min=1, help="Outcomes a month.")] = 1000,
+) -> None:
+    """What a planned workflow would cost on each tier, before its first call."""
+    from pipelines.console.estimates import estimate_text
+    from pipelines.split.estimate import estimate as forecast
+    from pipelines.split.estimate import planned_task, start_of
+    from pipelines.storage.published import current
+    from pipelines.workspace.errors import NothingPublished
+
+    loaded = workspace()
+    try:
+        published = current(loaded.root)
+    except NothingPublished:
+        published = None
+    tasks = [planned_task(text, published) for text in task]
+    document = forecast(loaded, tasks, outcomes, start_of(published))
+    answer(document, estimate_text(document))
+
+
+@app.command()
+@verb
+def acknowledge(
+    alarm: Annotated[str, typer.Argument(metavar="ALARM", help="As alerts name it: contract_review:drift:2026-11-03.")],
+    by: Annotated[str, typer.Option(metavar="NAME", help="Who decides.")],
+    reason: Annotated[str | None, typer.Option(help="Why, for those who read it later.")] = None,
+    rebase: Annotated[bool, typer.Option("--rebase", help="Accept the new level: the baseline begins anew.")] = False,
+) -> None:
+    """Accept an alarm, reset a baseline, or give up a route's recorded reference (WORKFLOW/TASK_TYPE)."""
+    from pipelines.change.acknowledge import acknowledge as record
+
+    done = record(workspace(), alarm, by, reason, rebase)
+    answer(done.document, done.text)
 
 
 @app.command()

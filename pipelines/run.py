@@ -24,24 +24,28 @@ from pipelines.intake import history
 from pipelines.intake.aggregated import take_in_aggregated, touch_every_count
 from pipelines.intake.counts import Intake
 from pipelines.intake.dedupe import deduplicate, redate, rerank_everything, touch_every_unit
-from pipelines.intake.intake import Progress, take_in
+from pipelines.intake.intake import take_in
+from pipelines.intake.progress import Progress
 from pipelines.intake.window import Window
 from pipelines.ledger import build as ledger
 from pipelines.ledger.checks import CHECKS, Broken, broken
 from pipelines.ledger.declared import declare
+from pipelines.ledger.fixed_costs import bear_fixed_costs
 from pipelines.outcomes import build as outcomes
 from pipelines.outcomes.restate import restate
 from pipelines.publish import assemble
 from pipelines.rates.book import RateBook, overlaps
-from pipelines.routing.status import recorded_references
-from pipelines.split.frames import frames
-from pipelines.split.recommend import Recommendations, recommend
+from pipelines.split.build import Split, split
 from pipelines.storage import lake, published
 from pipelines.storage.ledger import open_ledger, put_setting, setting
 from pipelines.storage.lock import run_lock
 from pipelines.storage.models import literal
+from pipelines.workspace.decisions import decisions_hash
 from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import Loaded
+
+
+NO_DAY = date(1970, 1, 1)  #: stands for as-of in an empty ledger
 
 
 @dataclass(frozen=True)
@@ -80,8 +84,9 @@ class Run:
     held: bool = False  #: the ledger that a full rebuild replaces is attached as `held`
     intake: Intake = field(default_factory=Intake)
     book: RateBook | None = None
-    recommendations: Recommendations | None = None
+    split: Split | None = None
     changed: dict[str, pl.DataFrame] = field(default_factory=dict)
+    decided: str = ""  #: hash of the decisions that `changed` took in
     as_of: date | None = None
     cause: str = "late data"
     days: list[date] = field(default_factory=list)
@@ -186,6 +191,7 @@ def ledger_stage(run: Run) -> None:
         looked_up = ledger.price_requests(con, book)
     with run.timed("allocate", lambda: run.count("select count(*) from allocations where day in (from touched_days)")):
         ledger.write_requests(con, run.loaded)
+        bear_fixed_costs(con, book, run.loaded.config.reporting.zone)
         ledger.allocate(con)
 
 
@@ -214,28 +220,21 @@ def outcomes_stage(run: Run) -> None:
 def change_stage(run: Run) -> None:
     """What changed: alarms, the bridge from week to week, budgets."""
     with run.timed("change", lambda: sum(len(frame) for frame in run.changed.values())):
-        if run.as_of is not None:
-            run.changed = changes(run.con, run.loaded, run.as_of)
+        run.decided = decisions_hash(run.loaded.root)
+        run.changed = changes(run.con, run.loaded, run.as_of or NO_DAY)
 
 
 def split_stage(run: Run) -> None:
     """The capability-split recommendations of the last 28 days."""
     assert run.book is not None
-    with run.timed("split", lambda: len(run.recommendations.recommendations) if run.recommendations else 0):
-        if run.as_of is None:
-            return
-        evaluations, traffic, whatif = frames(run.con, run.loaded, run.book, run.as_of)
-        book = run.book
-        run.recommendations = recommend(
-            run.loaded.config, evaluations, traffic, whatif, run.as_of,
-            canonical=lambda model: book.canonical(model.split("/", 1)[0], model.split("/", 1)[1]) if "/" in model else model,
-            recorded=recorded_references(run.loaded),
-        )  # fmt: skip
+    with run.timed("split", lambda: len(run.split.recommendations.recommendations) if run.split else 0):
+        run.split = split(run.con, run.loaded, run.book, run.as_of or NO_DAY)
 
 
 def publish_stage(run: Run) -> None:
     """Write the set, commit the ledger, swap the pointer. Nothing new: the published set stays."""
     home, con = run.home, run.con
+    assert run.split is not None
     with run.timed("publish", lambda: len(run.days)):
         if _nothing_new(run):
             run.unchanged = True
@@ -246,12 +245,13 @@ def publish_stage(run: Run) -> None:
         with published.building(home, run.run_id) as folder:
             assemble.write_segments(con, home, run.run_id)
             run.result = assemble.assemble(
-                con, run.loaded, folder, run.run_id, run.run_id, run.as_of, run.recommendations, run.changed
+                con, run.loaded, folder, run.run_id, run.run_id, run.as_of, run.split, run.changed
             )
             put_setting(con, "published", run.run_id)
             put_setting(con, "as_of", str(run.as_of))
             put_setting(con, "meaning", run.loaded.meaning())
             put_setting(con, "config", run.loaded.config.model_dump_json())
+            put_setting(con, "decisions", run.decided)
             con.execute("commit")
             run.committed = True
         if run.asked.full:
@@ -313,12 +313,14 @@ def report(run: Run) -> dict[str, Any]:
         "unpriced_requests": summary["unpriced_requests"],
         "unattributed_usd": summary["unattributed_usd"],
         "alerts": warned,
+        "assign": meta.get("assign", []),
         "as_of": meta["as_of"],
         "stages": [
             {"name": s.name, "rows": s.rows, "cpu_s": round(s.cpu_s, 3), "wall_s": round(s.wall_s, 3)}
             for s in run.stages
         ],
         "not_read": dict(run.intake.skipped_kinds),
+        "skipped": run.intake.skipped(),
     }
 
 
@@ -352,6 +354,7 @@ def _nothing_new(run: Run) -> bool:
         and not run.intake.files_read
         and setting(con, "as_of") == str(run.as_of)
         and setting(con, "config") == run.loaded.config.model_dump_json()
+        and setting(con, "decisions") == run.decided
         and published.current(run.loaded.root).meta["rate_book"] == setting(con, "rate_book")
         and not run.count(f"select count(*) from files where run_id = '{run.run_id}'")
     )

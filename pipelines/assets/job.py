@@ -9,7 +9,7 @@ import dagster as dg
 
 from pipelines.assets.road import assets
 from pipelines.assets.session import PROGRESS, REPORTS, Session
-from pipelines.intake.intake import Progress
+from pipelines.intake.progress import Progress
 from pipelines.run import Asked
 from pipelines.storage.published import current
 from pipelines.workspace.errors import OutlayError
@@ -34,7 +34,7 @@ def build(root: Path, timezone: str = "UTC", first_day: str | None = None) -> dg
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )  # fmt: skip
     return dg.Definitions(
-        assets=made, jobs=[job], schedules=[schedule], resources={"session": Session(workspace=str(root))},
+        assets=made, jobs=[job], schedules=[schedule], resources={"session": Session(workspace=str(root), notify=True)},
         executor=dg.in_process_executor,
     )  # fmt: skip
 
@@ -57,8 +57,12 @@ def first_day(root: Path) -> str | None:
         return None
 
 
-def run_in_process(loaded: Loaded, asked: Asked, progress: Progress | None = None) -> dict[str, Any]:
+def run_in_process(
+    loaded: Loaded, asked: Asked, progress: Progress | None = None, notify: bool = False
+) -> dict[str, Any]:
     """Run the daily job here and now; answers the document of `outlay run --json`.
+
+    Alerts go out where `notify` asks for it or the workspace says `notify: {every_run: true}`; with the schedule always.
 
     Raises OutlayError with the stage's own message; then nothing was published.
     """
@@ -66,7 +70,7 @@ def run_in_process(loaded: Loaded, asked: Asked, progress: Progress | None = Non
     config = {
         "workspace": root, "first": asked.first and asked.first.isoformat(),
         "last": asked.last and asked.last.isoformat(), "full": asked.full, "accept_loss": asked.accept_loss,
-        "keep_missing": asked.keep_missing,
+        "keep_missing": asked.keep_missing, "notify": notify or loaded.config.notify.every_run,
     }  # fmt: skip
     definitions = build(loaded.root, loaded.config.reporting.timezone, first_day(loaded.root))
     job = definitions.resolve_job_def(JOB)
@@ -89,10 +93,12 @@ def run_in_process(loaded: Loaded, asked: Asked, progress: Progress | None = Non
 
 
 def _plain(error: BaseException) -> OutlayError:
-    """The stage's own error, whatever Dagster wrapped around it."""
+    """The stage's own error, whatever Dagster wrapped around it; what wraps may point back at what it wraps."""
+    met: set[int] = set()
     seen: BaseException | None = error
-    while seen is not None:
+    while seen is not None and id(seen) not in met:
         if isinstance(seen, OutlayError):
             return seen
+        met.add(id(seen))
         seen = seen.__cause__ or seen.__context__
     return OutlayError(f"{type(error).__name__}: {error}")

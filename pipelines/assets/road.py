@@ -9,6 +9,8 @@ import dagster as dg
 
 from pipelines.assets.session import REPORTS, Session
 from pipelines.ledger.checks import CHECKS
+from pipelines.notify.notify import notify
+from pipelines.publish.alerts_change import change_alerts
 from pipelines.rates.book import overlaps
 from pipelines.run import (
     Run,
@@ -110,10 +112,26 @@ def assets(timezone: str, first_day: str | None = None) -> list[dg.AssetsDefinit
         group_name="change",
         deps=["daily_cost"],
         description="What changed: alarms, the bridge from week to week, budgets.",
+        check_specs=[
+            dg.AssetCheckSpec("no_alarm_is_open", asset="changes", description="every shock and drift is acknowledged"),
+            dg.AssetCheckSpec("budgets_hold", asset="changes", description="no budget of the month is used up"),
+        ],
     )
     def changes(session: Session) -> dg.MaterializeResult:
         change_stage(session.run)
-        return dg.MaterializeResult(metadata={name: len(frame) for name, frame in session.run.changed.items()})
+        changed = session.run.changed
+        waiting = [row["subject"] for row in change_alerts(changed) if row["kind"] != "budget"]
+        over = [r["subject"] for r in change_alerts(changed) if r["kind"] == "budget" and r["severity"] == "high"]
+        return dg.MaterializeResult(
+            metadata={name: len(frame) for name, frame in changed.items()},
+            check_results=[
+                dg.AssetCheckResult(
+                    check_name=name, passed=not found, severity=dg.AssetCheckSeverity.WARN,
+                    metadata={"workflows": ", ".join(found) or "none"},
+                )
+                for name, found in (("no_alarm_is_open", waiting), ("budgets_hold", over))
+            ],
+        )  # fmt: skip
 
     @dg.asset(
         group_name="split",
@@ -122,8 +140,10 @@ def assets(timezone: str, first_day: str | None = None) -> list[dg.AssetsDefinit
     )
     def recommendations(session: Session) -> dg.MaterializeResult:
         split_stage(session.run)
-        made = session.run.recommendations
-        return dg.MaterializeResult(metadata={"recommendations": len(made.recommendations) if made else 0})
+        made = session.run.split
+        return dg.MaterializeResult(
+            metadata={"recommendations": len(made.recommendations.recommendations) if made else 0}
+        )
 
     @dg.asset(
         group_name="published",
@@ -137,7 +157,19 @@ def assets(timezone: str, first_day: str | None = None) -> list[dg.AssetsDefinit
         name = run.result.name if run.result else "unchanged"
         return dg.MaterializeResult(metadata={"set": name, "as_of": str(run.as_of), "days": len(run.days)})
 
-    return [records, rate_book, ledger, changes, recommendations, published_set]
+    @dg.asset(
+        group_name="notify",
+        deps=[published_set],
+        description="Alerts that are new, sent to the webhooks and addresses of outlay.yaml. Never fails the job.",
+    )
+    def notified(session: Session) -> dg.MaterializeResult:
+        if not session.notify:
+            return dg.MaterializeResult(metadata={"sent": "not asked for"})
+        told = notify(session.run.loaded).document()
+        REPORTS[session.workspace]["notified"] = told
+        return dg.MaterializeResult(metadata=told)
+
+    return [records, rate_book, ledger, changes, recommendations, published_set, notified]
 
 
 def _ledger_metadata(run: Run) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 from pydantic import PrivateAttr
 
-from pipelines.intake.intake import Progress
+from pipelines.intake.progress import Progress
 from pipelines.run import Asked, Run, open_run
 from pipelines.workspace.load import load_workspace
 
@@ -25,6 +25,7 @@ class Session(dg.ConfigurableResource):
     full: bool = False
     accept_loss: bool = False
     keep_missing: bool = False
+    notify: bool = False
     _run: Run = PrivateAttr()
 
     @contextmanager

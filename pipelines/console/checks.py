@@ -6,17 +6,22 @@ from collections import defaultdict
 from typing import Any
 
 from pipelines.console.kinds import kind_warnings
-from pipelines.intake.discover import Found, discover
+from pipelines.console.rules import rule_warnings, rules_of, rules_text
+from pipelines.intake.discover import Found, of_source
 from pipelines.rates.contract import read_contract
 from pipelines.routing.loop import check_targets
 from pipelines.sources.registry import kinds_read
+from pipelines.storage.published import current
 from pipelines.workspace.decisions import read_decisions
 from pipelines.workspace.errors import OutlayError, UsageError
 from pipelines.workspace.load import Loaded
 
 
-def check_workspace(loaded: Loaded) -> dict[str, Any]:
+def check_workspace(loaded: Loaded, strict: bool = False) -> dict[str, Any]:
     """Sources with their files, the rate contract and the routing targets.
+
+    `strict`: a task type whose declared capability, traffic and evidence disagree is an error too, so that the
+    question which work needs the dearest tier is answered before a deployment.
 
     `ok` is false when something is invalid; a source that matches no file is a warning, as its logs may still come.
     """
@@ -24,20 +29,27 @@ def check_workspace(loaded: Loaded) -> dict[str, Any]:
     warnings: list[str] = []
     found: dict[str, list[Found]] = defaultdict(list)
     refused: list[dict[str, str]] = []
-    for file in discover(loaded):
-        if file.refused:
-            refused.append({"source": file.source.name, "file": file.name, "reason": file.refused})
-        else:
-            found[file.source.name].append(file)
     sources = []
     for source in loaded.config.sources:
+        try:
+            for file in of_source(loaded, source):
+                if file.refused:
+                    refused.append({"source": source.name, "file": file.name, "reason": file.refused})
+                else:
+                    found[source.name].append(file)
+        except OutlayError as error:
+            errors.append(f"sources.{source.name}: {str(error).removeprefix(f'source {source.name}: ')}")
+            continue
         files = found[source.name]
         sources.append({"name": source.name, "kind": source.kind, "path": source.path, "files": len(files)})
         if source.kind not in kinds_read():
             warnings.append(f"sources.{source.name}: kind {source.kind} is not read by this version")
         elif not files:
             warnings.append(f"sources.{source.name}: no file matches {source.path}")
-        warnings += kind_warnings(files, loaded.config.tags.keys)
+        try:
+            warnings += kind_warnings(files, loaded.config.tags.keys)
+        except OutlayError as error:
+            errors.append(f"sources.{source.name}: {error}")
     contract = loaded.config.rates.contract
     try:
         read_contract(loaded.path(contract) if contract else None)
@@ -52,7 +64,20 @@ def check_workspace(loaded: Loaded) -> dict[str, Any]:
     except UsageError as error:
         errors.append(str(error))
     warnings += _unlisted_capabilities(loaded)
-    return {"ok": not errors, "sources": sources, "refused": refused, "errors": errors, "warnings": warnings}
+    warnings += rule_warnings(loaded)
+    if strict:
+        errors += _disagreements(loaded)
+    return {
+        "ok": not errors, "sources": sources, "refused": refused, "errors": errors, "warnings": warnings,
+        "assign": rules_of(loaded),
+    }  # fmt: skip
+
+
+def _disagreements(loaded: Loaded) -> list[str]:
+    """From the published set. Raises NothingPublished: without a run there is no traffic to hold a declaration to."""
+    with current(loaded.root).connect() as con:
+        rows = con.execute("select workflow, text from capability order by workflow, task_type, kind").fetchall()
+    return [f"workflows.{workflow}.tasks: {text}" for workflow, text in rows]
 
 
 def _unlisted_capabilities(loaded: Loaded) -> list[str]:
@@ -68,6 +93,7 @@ def _unlisted_capabilities(loaded: Loaded) -> list[str]:
 def check_text(document: dict[str, Any]) -> str:
     """One line a source, then what is wrong and what is worth a look."""
     lines = [f"{s['name']:<16} {s['kind']:<18} {s['files']:>6} files  {s['path']}" for s in document["sources"]]
+    lines += rules_text(document["assign"])
     lines += [f"refused: {r['file']} ({r['reason']})" for r in document["refused"]]
     lines += [f"warning: {w}" for w in document["warnings"]]
     lines += [f"error: {e}" for e in document["errors"]]

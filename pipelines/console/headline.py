@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.console.rules import rules_text
 from pipelines.storage.published import Published
 
 WIDTH = 110
@@ -34,7 +35,7 @@ def headline(published: Published) -> str:
         )  # fmt: skip
     summary = meta["summary"]
     lines = [
-        _render(table),
+        render(table),
         f"\nAll days: {summary['requests']:,} requests, ${Decimal(summary['spend_usd']):,.2f}, of which "
         f"${Decimal(summary['unattributed_usd']):,.2f} no unit bears; {summary['unpriced_requests']} requests have no price.",
     ]
@@ -66,14 +67,38 @@ def run_text(document: dict[str, Any]) -> str:
         f"ledger   {document['requests']:,} requests, ${Decimal(document['spend_usd']):,.2f}, "
         f"${Decimal(document['unattributed_usd']):,.2f} unattributed, {document['unpriced_requests']} without a price",
     ]
+    lines += rules_text(document["assign"])
     for alert in document["alerts"][:5]:
         lines.append(f"{alert['severity']:<8} {alert['kind']}: {alert['subject']}, {alert['day']}: {alert['detail']}")
     if len(document["alerts"]) > 5:
         lines.append(f"         and {len(document['alerts']) - 5} more: outlay export alerts")
-    for kind, count in sorted(document["not_read"].items()):
-        lines.append(f"skipped  {count} files of kind {kind}: this version does not read it yet")
+    lines += skipped_lines(document["skipped"], files["refused"])
+    told = document.get("notified", {"sent": {}, "failed": {}})
+    lines += [f"alerts   {count} new sent to {channel}" for channel, count in told["sent"].items()]
+    lines += [f"alerts   {channel}: {why}" for channel, why in told["failed"].items()]
     lines.append(f"published {document['published']}, as of {document['as_of']}")
     return "\n".join(lines)
+
+
+#: Refused files that are named in a run's text; `outlay quarantine` lists all.
+NAMED = 5
+
+
+def skipped_lines(skipped: dict[str, Any], refused: int) -> list[str]:
+    """What a run did not take, each with its reason; nothing where it took all."""
+    lines = []
+    if skipped["unchanged_files"]:
+        lines.append(f"{skipped['unchanged_files']:,} files: unchanged since they were read")
+    lines += [f"{r['file']} ({r['source']}): refused, {r['reason']}" for r in skipped["refused_files"][:NAMED]]
+    if refused > NAMED:
+        lines.append(f"{refused - NAMED:,} more refused files: outlay quarantine")
+    for source, count in skipped["folders_outside"].items():
+        lines.append(f"{count:,} date folders of {source}: outside --from/--to")
+    if skipped["records_outside"]:
+        lines.append(f"{skipped['records_outside']:,} records: outside --from/--to, left for a later run")
+    for kind, count in skipped["kinds_not_read"].items():
+        lines.append(f"{count:,} files of kind {kind}: this version does not read it yet")
+    return [f"skipped  {line}" for line in lines]
 
 
 def recommend_text(document: dict[str, Any]) -> str:
@@ -99,10 +124,14 @@ def recommend_text(document: dict[str, Any]) -> str:
             days = f"{plan['days']} days" if plan["days"] is not None else "an unknown number of days"
             lines.append(f"  to settle it: {plan['pairs']} pairs, {days}, {cost}")
         lines.append(f"  {item['reason']}")
+    if document["disagreements"]:
+        lines.append("\nDeclared capability, traffic and evidence disagree:")
+        lines += [f"  {found['workflow']}: {found['text']}" for found in document["disagreements"]]
     return "\n".join(lines)
 
 
-def _render(table: Table) -> str:
+def render(table: Table) -> str:
+    """A table as plain text of at most `WIDTH` columns."""
     out = StringIO()
     Console(file=out, width=WIDTH, color_system=None).print(table)
     return "\n".join(line.rstrip() for line in out.getvalue().rstrip().splitlines())

@@ -16,13 +16,17 @@ from pipelines.workspace.errors import UsageError
 
 @dataclass(frozen=True)
 class Export:
-    """One table as users get it. `period` is the SQL for a row's day, None where the table has no period."""
+    """One table as users get it. `period` is the SQL for a row's day, None where the table has no period.
+
+    `months`: rows are whole months, and `period` is the first day; `--from` and `--to` then have to name whole months.
+    """
 
     name: str
     columns: tuple[str, ...]
     order: str
     period: str | None = None
     segment: bool = False
+    months: bool = False
 
 
 def _columns(text: str) -> tuple[str, ...]:
@@ -36,7 +40,7 @@ EXPORTS: dict[str, Export] = {
             "daily_cost",
             _columns(
                 "day, workflow, unit, outcomes, failed_units, requests, input_tokens, output_tokens, spend_usd, "
-                "failure_spend_usd, cost_per_outcome_usd, provisional"
+                "failure_spend_usd, cost_per_outcome_usd, provisional, flag"
             ),
             "day, workflow", "day",
         ),
@@ -59,7 +63,9 @@ EXPORTS: dict[str, Export] = {
         Export(
             "charges",
             _columns(
-                "request_id, charge_day, provider, model, sku, quantity, unit_price_usd, amount_usd, rate_source, source"
+                "request_id, charge_day, provider, model, sku, quantity, unit_price_usd, amount_usd, rate_source, source, "
+                "list_unit_price_usd, list_amount_usd, contracted_unit_price_usd, contracted_amount_usd, "
+                "effective_unit_price_usd, effective_amount_usd"
             ),
             "charge_day, source, provider, request_id, request_key, sku", "charge_day", segment=True,
         ),
@@ -84,6 +90,37 @@ EXPORTS: dict[str, Export] = {
             "day, workflow, task_type nulls first, tier nulls first, provider, model", "day",
         ),
         Export(
+            "chargeback",
+            _columns("month, dimension, value, spend_usd, share, unattributed_usd, allocation_rate, requests"),
+            "month, dimension, value nulls first", "cast(concat(month, '-01') as date)", months=True,
+        ),
+        Export(
+            "coverage", _columns("day, provider, model, reported_tokens, held_tokens, share"),
+            "day, provider, model nulls first", "day",
+        ),
+        Export(
+            "assign_rules",
+            _columns("rule, match, valid_from, workflow, task_type, requests, spend_usd, first_day, last_day"), "rule",
+        ),
+        Export(
+            "drift",
+            _columns(
+                "workflow, detected_day, kind, before_usd, after_usd, change, status, minimum_detectable, alarm, "
+                "since_day, closed_day, acknowledged_by, reason, month_usd"
+            ),
+            "workflow, detected_day, kind", "detected_day",
+        ),
+        Export(
+            "budgets",
+            _columns(
+                "workflow, month, budget_usd, spend_to_date_usd, forecast_usd, forecast_low_usd, forecast_high_usd, "
+                "status, scope, value, run_out_day, unattributed_usd, per_outcome_budget_usd, cost_per_outcome_usd, "
+                "per_outcome_status, final, note"
+            ),
+            "month, case scope when 'workflow' then 0 when 'total' then 2 else 1 end, scope, value",
+            "cast(concat(month, '-01') as date)", months=True,
+        ),
+        Export(
             "recommendations",
             _columns(
                 "id, workflow, task_type, decision, grade, reference_model, model, share, items, quality_reference, "
@@ -92,8 +129,92 @@ EXPORTS: dict[str, Export] = {
             "workflow, task_type, id, share desc, model",
         ),
         Export(
+            "frontier",
+            _columns(
+                "workflow, point, target, retention, retention_low, retention_high, saving_share, saving_low, saving_high"
+            ),
+            "workflow, case point when 'today' then 0 when 'target' then 1 when 'recommended' then 2 else 3 end, "
+            "target desc",
+        ),
+        Export(
+            "capability",
+            _columns("workflow, task_type, kind, capability, declared_tier, served_tier, proven_tier, text"),
+            "workflow, task_type, kind",
+        ),
+        Export(
+            "workload_profile",
+            _columns(
+                "workflow, tier, provider, model, tagged, inferred_kind, requests, spend_usd, usual_tier, looks_lighter"
+            ),
+            "workflow nulls first, tier nulls first, provider, model, tagged, inferred_kind",
+        ),
+        Export(
             "restatements", _columns("published_at, day, workflow, before_usd, after_usd, cause"),
             "published_at, day, workflow", "day",
+        ),
+        Export(
+            "bridge", _columns("workflow, week, factor, effect_usd, before_usd, after_usd, provisional"),
+            "workflow, week, case factor when 'price' then 0 when 'model_mix' then 1 when 'tokens' then 2 "
+            "when 'attempts' then 3 else 4 end",
+            "first_day",
+        ),
+        Export(
+            "bridge_detail",
+            _columns("workflow, week, factor, contributor, effect_usd, of_workflow, task_type, model, token_class"),
+            "workflow, week, factor, abs(effect_usd) desc, contributor", "first_day",
+        ),
+        Export(
+            "weekly_index",
+            _columns(
+                "week, workflow, unit, outcomes, spend_usd, cost_per_outcome_usd, before_usd, like_for_like_usd, "
+                "like_for_like_before_usd, index, left_out, provisional"
+            ),
+            "week, workflow", "first_day",
+        ),
+        Export(
+            "value_sensitivity",
+            _columns(
+                "rank, band, workflow, value_per_outcome_usd, break_even_value_usd, break_even_factor, share_same_rank, "
+                "share_of_scenarios_first, share_of_scenarios_last, scenarios"
+            ),
+            "rank",
+        ),
+        Export(
+            "outcome_days",
+            _columns(
+                "day, workflow, unit, outcomes, spend_usd, cost_per_outcome_usd, outcomes_7d, spend_7d_usd, "
+                "cost_per_outcome_7d_usd, good_units, lifetime_median_usd, lifetime_p95_usd, failure_spend_usd, "
+                "failure_load_usd, failure_load_7d_usd, provisional, flag"
+            ),
+            "day, workflow", "day",
+        ),
+        Export(
+            "work_in_progress",
+            _columns("workflow, unit, age, units, awaiting_acceptance, spend_usd, oldest_day, flag"),
+            "workflow, oldest_day desc",
+        ),
+        Export(
+            "value_basis",
+            _columns(
+                "workflow, valid_from, valid_to, kind, per_outcome_usd, minutes_saved, hourly_rate_usd, basis, owner"
+            ),
+            "workflow, valid_from nulls first",
+        ),
+        Export(
+            "rollup_cost",
+            _columns(
+                "workflow, unit, unit_id, level, parent_workflow, parent_unit_id, top_workflow, top_unit_id, children, "
+                "descendants, status, outcome_day, own_spend_usd, rolled_up_spend_usd"
+            ),
+            "top_workflow, top_unit_id, level, workflow, unit_id",
+        ),
+        Export(
+            "nested_cost",
+            _columns(
+                "workflow, unit, units, outcomes, own_spend_usd, rolled_up_spend_usd, own_cost_per_outcome_usd, "
+                "rolled_up_cost_per_outcome_usd"
+            ),
+            "workflow",
         ),
         Export("alerts", _columns("day, kind, subject, severity, detail"), "rowid", "day"),
     )
@@ -110,6 +231,8 @@ def batches(
     export = lookup(name)
     if (first or last) and export.period is None:
         raise UsageError(f"{name} has no period: --from and --to do not apply to it")
+    if export.months:
+        _refuse_parts_of_months(published, name, first, last)
     if name == "value_ranking" and (first or last):
         yield from _ranking(published, first, last)
         return
@@ -130,6 +253,16 @@ def batches(
             yield from rows.to_arrow_reader(50_000)
 
 
+def _refuse_parts_of_months(published: Published, name: str, first: date | None, last: date | None) -> None:
+    """A month's figures can't be cut: the period begins with a month and ends with one, or with what is published."""
+    as_of = published.meta["as_of"]
+    whole = last is None or (last + timedelta(days=1)).day == 1 or as_of is None or last.isoformat() >= as_of
+    if (first and first.day != 1) or not whole:
+        raise UsageError(
+            f"{name} has one row set a month: expected --from on the first day of a month and --to on the last of one"
+        )
+
+
 def lookup(name: str) -> Export:
     """Raises UsageError listing the names that exist."""
     if name not in EXPORTS:
@@ -147,5 +280,5 @@ def _ranking(published: Published, first: date | None, last: date | None) -> Ite
         return
     with published.connect({"unit_days": (f"from read_parquet([{', '.join(files)}])", {})}) as con:
         con.execute("create temp view unit_days as from memory.unit_days")
-        ranked = ranked_period(con, start, end)[1]
+        ranked = ranked_period(con, start, end).ranking
     yield from ranked.to_arrow().select(list(EXPORTS["value_ranking"].columns)).to_batches()

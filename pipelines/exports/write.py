@@ -155,9 +155,9 @@ def _cell(sheet: Any, row: int, column: int, name: str, value: Any, formats: dic
 def _number_format(name: str, value: Any) -> str:
     if isinstance(value, int):
         return "count"
-    if name == "unit_price_usd":
+    if name.endswith("unit_price_usd"):
         return "price"
-    if name.endswith("share"):
+    if name.endswith(("share", "allocation_rate")):
         return "share"
     if name.startswith(("cost_per", "value_per", "amount", "cost_usd", "break_even")) or name in (
         "low",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from pipelines.publish.alerts_change import change_alerts
+from pipelines.publish.sampling import sampling
 from pipelines.storage.models import filled, sql
 
 SEVERITIES = ("high", "medium", "low")
@@ -17,8 +20,10 @@ SCHEMA: dict[str, Any] = {
 }  # fmt: skip
 
 
-def alerts(con: duckdb.DuckDBPyConnection, zone: str, as_of: date) -> pl.DataFrame:
-    """Grain: one (kind, subject, day)."""
+def alerts(
+    con: duckdb.DuckDBPyConnection, zone: str, as_of: date, changed: Mapping[str, pl.DataFrame]
+) -> pl.DataFrame:
+    """Grain: one (kind, subject, day). `changed`: the marts of `pipelines.change`."""
     rows = [
         *_mismatches(con),
         *_unpriced(con),
@@ -26,8 +31,11 @@ def alerts(con: duckdb.DuckDBPyConnection, zone: str, as_of: date) -> pl.DataFra
         *_overlaps(con),
         *_conflicts(con),
         *_coverage(con),
+        *sampling(con, as_of),
         *_unused_counts(con),
+        *_nesting(con),
         *_schema_drift(con, zone, as_of),
+        *change_alerts(changed),
     ]
     rows.sort(key=lambda r: (SEVERITIES.index(r["severity"]), -r["size"], r["kind"], r["subject"], r["day"]))
     return pl.DataFrame([{k: r[k] for k in SCHEMA} for r in rows], schema=SCHEMA)
@@ -106,16 +114,34 @@ def _unused_counts(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     return rows
 
 
-def _coverage(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    rows = _rows(con, "alerts_coverage")
+def _nesting(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    rows = _rows(con, "alerts_nesting")
     for r in rows:
-        share = Decimal(1000 * r["held_tokens"] // r["reported_tokens"]) / 10  # cut off: 94.99 % is not 95.0 %
+        told = (
+            "are their own ancestors: parents in a circle are refused, these units stand at the top"
+            if r["problem"] == "circle"
+            else "name more than one parent: the last event that names one counts"
+        )
+        r["detail"] = f"{r['units']} units of {r['subject']} (such as {r['example']!r}) {told}"
+    return rows
+
+
+def _coverage(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    rows = con.sql(filled("publish/alerts_coverage", coverage=sql("publish/coverage"))).pl().to_dicts()
+    for r in rows:
         r["size"] = Decimal(r["reported_tokens"] - r["held_tokens"]) / 10**6
+        model = r["model"] and r["model"].removeprefix(f"{r['subject']}/")
+        least = model and f", of {model} {_held(r['model_held'], r['model_reported'])} %"
         r["detail"] = (
-            f"the logs hold {share} % of the tokens that {r['subject']} reports for the day "
-            f"({r['held_tokens']:,} of {r['reported_tokens']:,}): some calls are logged nowhere"
+            f"the logs hold {_held(r['held_tokens'], r['reported_tokens'])} % of the tokens that {r['subject']} reports "
+            f"for the day ({r['held_tokens']:,} of {r['reported_tokens']:,}{least or ''}): some calls are logged nowhere"
         )
     return rows
+
+
+def _held(held: int, reported: int) -> Decimal:
+    """Percent with one place, cut off: 94.99 % is not 95.0 %."""
+    return Decimal(1000 * held // reported) / 10
 
 
 def _schema_drift(con: duckdb.DuckDBPyConnection, zone: str, as_of: date) -> list[dict[str, Any]]:

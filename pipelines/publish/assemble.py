@@ -13,9 +13,11 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
+from pipelines.ledger.capacity import charges
 from pipelines.outcomes.period import PERIOD_DAYS, ranked_period
 from pipelines.publish.alerts import alerts
-from pipelines.split.recommend import Recommendations
+from pipelines.publish.attribution import attribution
+from pipelines.split.build import Split
 from pipelines.storage import published
 from pipelines.storage.models import filled, literal, sql
 from pipelines.workspace.load import Loaded
@@ -23,7 +25,7 @@ from pipelines.workspace.load import Loaded
 #: marts that are one SQL model each
 SQL_MARTS = (
     "daily_cost", "outcome_cost", "unattributed", "task_cost", "restatements", "sources_health", "quarantine",
-    "unpriced_models", "workflows", "daily_spend", "day_values", "billed",
+    "unpriced_models", "workflows", "daily_spend", "day_values", "billed", "evaluated_items", "unit_calls",
 )  # fmt: skip
 SEGMENTS = ("requests", "charges", "unit_days")
 RECOMMENDATION_SCHEMA: dict[str, Any] = {
@@ -60,10 +62,9 @@ def write_segments(con: duckdb.DuckDBPyConnection, home: Path, run_id: str) -> N
     """New immutable files for the touched days; the ledger's `segments` name the ones in force."""
     for table in SEGMENTS:
         touched = "cost_days" if table == "unit_days" else "touched_days"
-        holder = {"unit_days": "daily_cost", "requests": "requests", "charges": "requests"}[table]
-        days = con.execute(
-            f"select distinct day from {touched} where day in (select day from {holder}) order by day"
-        ).fetchall()
+        holders = {"unit_days": ["daily_cost"], "requests": ["requests"], "charges": ["requests", "standing_charges"]}
+        held = " or ".join(f"day in (select day from {holder})" for holder in holders[table])
+        days = con.execute(f"select distinct day from {touched} where {held} order by day").fetchall()
         con.execute(
             f"delete from segments where name = $table and day in (select day from {touched})",
             {"table": table},
@@ -79,7 +80,7 @@ def write_segments(con: duckdb.DuckDBPyConnection, home: Path, run_id: str) -> N
 
 def _segment_model(table: str, day: date) -> str:
     if table == "charges":
-        return filled("publish/charges", charges=filled("ledger/charges", days=f"requests.day = date '{day}'"))
+        return filled("publish/charges", charges=charges(f"requests.day = date '{day}'", f"day = date '{day}'"))
     if table == "unit_days":
         return filled("publish/unit_days", days=f"day = date '{day}'")
     return sql("publish/requests").replace("$day", f"date '{day}'")
@@ -87,7 +88,7 @@ def _segment_model(table: str, day: date) -> str:
 
 def assemble(
     con: duckdb.DuckDBPyConnection, loaded: Loaded, folder: Path, name: str, run_id: str, day: date | None,
-    recommendations: Recommendations | None, changed: dict[str, pl.DataFrame],
+    split: Split, changed: dict[str, pl.DataFrame],
 ) -> Assembled:  # fmt: skip
     """Write every file of the set into `folder`. `day` is as-of; None publishes an empty workspace.
 
@@ -102,12 +103,13 @@ def assemble(
         tables[mart] = con.sql(text, params={k: v for k, v in values.items() if f"${k}" in text}).to_arrow_table()
     said = _ranking(con, tables, first, last)
     tables |= {mart: frame.to_arrow() for mart, frame in changed.items()}
-    warned = alerts(con, loaded.config.reporting.timezone, last)
+    charged = attribution(con)
+    tables |= {mart: frame.to_arrow() for mart, frame in charged.items()}
+    warned = alerts(con, loaded.config.reporting.timezone, last, changed)
     tables["alerts"] = warned.to_arrow()
-    advice: dict[str, Any] = {"as_of": None, "workflows": [], "recommendations": []}
-    rows: list[dict[str, Any]] = []
-    if recommendations is not None:
-        rows, advice = recommendations.rows(), recommendations.to_json()
+    rows, advice = split.recommendations.rows(), split.recommendations.to_json()
+    advice |= {"as_of": day and day.isoformat(), "disagreements": split.marts["capability"].to_dicts()}
+    tables |= {mart: frame.to_arrow() for mart, frame in split.marts.items()}
     (folder / "recommendations.json").write_text(json.dumps(advice, indent=1), "utf-8")
     tables["recommendations"] = pl.DataFrame(rows, schema=RECOMMENDATION_SCHEMA).to_arrow()
     summary = con.sql(sql("publish/summary")).pl().to_dicts()[0]
@@ -122,6 +124,7 @@ def assemble(
         "name": loaded.config.name, "timezone": loaded.config.reporting.timezone,
         "currency": loaded.config.reporting.currency, "finding": said,
         "rate_book": _setting(con, "rate_book"),
+        "assign": json_rows(charged["assign_rules"]),
         "summary": {k: _text(v) for k, v in summary.items() if k not in ("first_day", "last_day")},
         "segments": segments,
     }  # fmt: skip
@@ -131,16 +134,17 @@ def assemble(
 
 
 def _ranking(con: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table], first: date, last: date) -> str | None:
-    """Add `workflow_totals` and `value_ranking` of the period, from the very tables that are published."""
+    """Add `workflow_totals`, `value_ranking` and `value_sensitivity` of the period, from the very tables that are published."""
     days = filled("publish/unit_days", days=f"day between date '{first}' and date '{last}'")
     with duckdb.connect(":memory:") as marts:
         marts.register("unit_days", con.sql(days).to_arrow_table())
         for name in ("daily_cost", "daily_spend", "outcome_cost", "workflows", "day_values"):
             marts.register(name, tables[name])
-        totals, ranked, said = ranked_period(marts, first, last)
-    tables["workflow_totals"] = totals.to_arrow()
-    tables["value_ranking"] = ranked.to_arrow()
-    return said
+        ranked = ranked_period(marts, first, last)
+    tables["workflow_totals"] = ranked.totals.to_arrow()
+    tables["value_ranking"] = ranked.ranking.to_arrow()
+    tables["value_sensitivity"] = ranked.sensitivity.to_arrow()
+    return ranked.finding
 
 
 def _setting(con: duckdb.DuckDBPyConnection, name: str) -> str | None:

@@ -16,6 +16,7 @@ from pipelines.sources.report_pages import day, dimensions, dollars, instants, k
 from pipelines.sources.tiers import service_tier
 from pipelines.sources.values import Reject, count, count_or_zero, decimal, mapping, optional_text, text
 
+MAX_PAGE = 64 * 2**20  #: bytes: providers send a page of a month as one line
 _OPENAI_DIMENSIONS = ("project_id", "user_id", "api_key_id", "model", "batch", "service_tier", "api_source")
 _COST_DIMENSIONS = ("project_id", "user_id", "api_key_id", "line_item", "api_source")
 _ANTHROPIC_DIMENSIONS = (
@@ -174,6 +175,7 @@ FORMATS = (
     Format(
         kind="openai-usage",
         shapes=("json",),
+        line_limit=MAX_PAGE,
         tokens="input is the inclusive total; cached, written and uncached parts are given",
         key="object, period and all dimensions; the last pull wins",
         time="start_time, end_time, Unix seconds",
@@ -183,6 +185,7 @@ FORMATS = (
     Format(
         kind="openai-costs",
         shapes=("json",),
+        line_limit=MAX_PAGE,
         tokens="none: quantities are not usage",
         key="period and all dimensions; the last pull wins",
         time="start_time, end_time, Unix seconds",
@@ -193,6 +196,7 @@ FORMATS = (
     Format(
         kind="anthropic-usage",
         shapes=("json",),
+        line_limit=MAX_PAGE,
         tokens="disjoint: uncached, read, written for 5 minutes, written for an hour",
         key="period and all dimensions, nulls included; the last pull wins",
         time="starting_at, ending_at, RFC 3339",
@@ -202,6 +206,7 @@ FORMATS = (
     Format(
         kind="anthropic-cost",
         shapes=("json",),
+        line_limit=MAX_PAGE,
         tokens="none; amounts are cents",
         key="period and all dimensions, nulls included; the last pull wins",
         time="starting_at, ending_at, RFC 3339",
@@ -212,6 +217,7 @@ FORMATS = (
     Format(
         kind="openrouter-activity",
         shapes=("json",),
+        line_limit=MAX_PAGE,
         tokens="inclusive: cached inside the prompt, reasoning inside the completion",
         key="date, endpoint_id, model_permaslug, provider, workspace",
         time="date, UTC",

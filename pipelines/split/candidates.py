@@ -52,18 +52,34 @@ def bound_models(config: Workspace, name: Callable[[str], str]) -> frozenset[str
     return frozenset(bound)
 
 
-def candidates_of(config: Workspace, workflow: Workflow, name: Callable[[str], str]) -> dict[str, Candidate]:
+def candidates_of(
+    config: Workspace,
+    workflow: Workflow,
+    name: Callable[[str], str],
+    regions: Callable[[str], frozenset[str]] | None = None,
+) -> dict[str, Candidate]:
     """Canonical name → candidate, every model that a tier lists."""
     bound = bound_models(config, name)
     result: dict[str, Candidate] = {}
     for tier in config.tiers:
         for listed in tier.models:
             key = name(listed)
-            blocked = _limit(workflow, {listed, key})
+            blocked = _limit(workflow, {listed, key}) or _elsewhere(workflow, listed, regions)
             if blocked is None and bound is not None and key not in bound:
                 blocked = "not routable"
             result.setdefault(key, Candidate(key, listed, tier.name, tier.rank, blocked))
     return result
+
+
+def _elsewhere(workflow: Workflow, listed: str, regions: Callable[[str], frozenset[str]] | None) -> str | None:
+    """`models: {regions}`: `eu` allows `eu` and `eu-west-1`. A model that no rate places there may not serve."""
+    allowed = workflow.models.regions
+    if not allowed:
+        return None
+    served = regions(listed) if regions else frozenset[str]()
+    if any(region == a or region.startswith(f"{a}-") for region in served for a in allowed):
+        return None
+    return f"no rate says that it is served in {' or '.join(allowed)}"
 
 
 def _limit(workflow: Workflow, names: set[str]) -> str | None:

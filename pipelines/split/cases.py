@@ -14,7 +14,7 @@ from pipelines.split.live import Stratified, stratified
 from pipelines.split.recommendation import Route
 from pipelines.split.standing import Standing, standing
 from pipelines.split.traffic import TaskTraffic, task_traffic
-from pipelines.workspace.model import Quality, Workspace
+from pipelines.workspace.model import Limits, Quality, Weights, Workspace
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,14 @@ class WorkflowCase:
         return self.bound is None or key in self.bound
 
     @property
+    def weights(self) -> Weights:
+        return self.config.workflows[self.workflow].weights
+
+    @property
+    def limits(self) -> Limits:
+        return self.config.workflows[self.workflow].limits
+
+    @property
     def protected(self) -> bool:
         return self.quality.protected
 
@@ -57,9 +65,10 @@ def workflow_cases(
     as_of: date,
     canonical: Callable[[str], str] | None = None,
     recorded: Mapping[tuple[str, str], str] | None = None,
+    regions: Callable[[str], frozenset[str]] | None = None,
 ) -> list[WorkflowCase]:
     """By workflow name: declared workflows with tagged requests in the traffic. Arguments as in
-    `recommend`.
+    `recommend`; `regions`: where a rate says that a model of the workspace file is served.
     """
     tasks = [t for t in task_traffic(traffic, whatif, recorded or {}) if t.workflow in config.workflows]
     names = _names(evaluations, traffic)
@@ -83,7 +92,7 @@ def workflow_cases(
     cases = []
     for workflow in sorted({t.workflow for t in tasks}):
         settings = config.workflows[workflow]
-        candidates = candidates_of(config, settings, name)
+        candidates = candidates_of(config, settings, name, regions)
         mine = [t for t in tasks if t.workflow == workflow]
         case = WorkflowCase(
             config=config,

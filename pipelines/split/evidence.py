@@ -75,18 +75,19 @@ def pairs(marked: pl.DataFrame, references: pl.DataFrame) -> pl.DataFrame:
 
     d = candidate − reference, q = reference, both in 1/10,000: n, d1 = Σd, d2 = Σd², d3 = Σd³, q1, q2,
     dq. Costs of the pairs of which both are known: cost_pairs, cost (candidate), reference_cost, and the
-    ratio's moments. `looks` = days on which pairs became complete. Of the ranks of signals the best with
+    ratio's moments. Milliseconds of the pairs that were timed on both sides. `looks` = days on which pairs became complete. Of the ranks of signals the best with
     at least 20 pairs is used, or else the one with the most pairs.
     """
     with_reference = marked.join(references, on=KEY)
     old = with_reference.filter(pl.col("model_key") == pl.col("reference_key")).select(
-        *KEY, "item_id", "rank", q="mark", q_day="day", q_cost="cost_usd"
+        *KEY, "item_id", "rank", q="mark", q_day="day", q_cost="cost_usd", q_latency="latency_ms"
     )
     new = with_reference.filter(pl.col("model_key") != pl.col("reference_key"))
     cost_known = pl.col("cost_usd").is_not_null() & pl.col("q_cost").is_not_null()
     d = pl.col("mark") - pl.col("q")
     cost, old_cost = pl.col("cost_usd").filter(cost_known), pl.col("q_cost").filter(cost_known)
     ratio_cost, ratio_old = cost.cast(pl.Float64), old_cost.cast(pl.Float64)
+    timed = pl.col("latency_ms").is_not_null() & pl.col("q_latency").is_not_null()
     joined = new.join(old, on=[*KEY, "item_id", "rank"]).sort(*KEY, "model_key", "rank", "item_id")
     per_rank = joined.group_by([*KEY, "model_key", "rank"], maintain_order=True).agg(
         pl.len().cast(pl.Int64).alias("n"),
@@ -105,6 +106,10 @@ def pairs(marked: pl.DataFrame, references: pl.DataFrame) -> pl.DataFrame:
         ((ratio_cost / ratio_old.mean()) ** 2).sum().alias("c2"),
         ((ratio_old / ratio_old.mean()) ** 2).sum().alias("r2"),
         (ratio_cost * ratio_old / ratio_old.mean() ** 2).sum().alias("cr"),
+        timed.sum().cast(pl.Int64).alias("latency_pairs"),
+        pl.col("latency_ms").filter(timed).quantile(0.95, "higher").alias("latency_p95"),
+        pl.col("latency_ms").filter(timed).sum().alias("latency"),
+        pl.col("q_latency").filter(timed).sum().alias("reference_latency"),
     )
     preference = pl.when("enough").then(-pl.col("rank")).otherwise(pl.col("n"))
     return (

@@ -11,7 +11,7 @@ from datetime import date
 
 import polars as pl
 
-from pipelines.split.cases import workflow_cases
+from pipelines.split.cases import WorkflowCase, workflow_cases
 from pipelines.split.recommendation import Recommendations
 from pipelines.split.workflow import decide
 from pipelines.workspace.model import Workspace
@@ -36,9 +36,12 @@ def recommend(
     `saving_usd_month` is what the traffic's own days would have cost less, scaled to 30 days; null where a
     cost isn't known.
     """
-    decided = [
-        decide(case) for case in workflow_cases(config, evaluations, traffic, whatif, as_of, canonical, recorded)
-    ]
+    return recommended(workflow_cases(config, evaluations, traffic, whatif, as_of, canonical, recorded), as_of)
+
+
+def recommended(cases: list[WorkflowCase], as_of: date) -> Recommendations:
+    """What each workflow's case decides, in the order of the cases."""
+    decided = [decide(case) for case in cases]
     return Recommendations(
         as_of=as_of,
         workflows=tuple(promise for promise, _ in decided),

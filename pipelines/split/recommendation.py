@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.split.experiment import Plan
+from pipelines.split.traffic import MONTH_DAYS
 
 Decision = Literal["switch", "keep", "experiment"]
 Grade = Literal["A", "B", "C"]
@@ -40,13 +43,20 @@ class Experiment(_Document):
     days: int | None
     cost_usd: Decimal | None
     canary_share: float | None = None
+    payback_days: int | None = None  # of the full share's saving until the replays have paid for themselves
 
     @staticmethod
-    def of(plan: Plan, canary_share: float | None = None) -> Experiment:
-        return Experiment(pairs=plan.pairs, days=plan.days, cost_usd=plan.cost_usd, canary_share=canary_share)
+    def of(plan: Plan, canary_share: float | None = None, saved_month: Decimal | None = None) -> Experiment:
+        payback = None
+        if plan.cost_usd is not None and saved_month is not None and saved_month > 0:
+            payback = math.ceil(Fraction(plan.cost_usd) * MONTH_DAYS / Fraction(saved_month))
+        return Experiment(
+            pairs=plan.pairs, days=plan.days, cost_usd=plan.cost_usd, canary_share=canary_share, payback_days=payback
+        )
 
     def to_json(self) -> dict[str, Any]:
         document: dict[str, Any] = {"pairs": self.pairs, "days": self.days, "cost_usd": _money(self.cost_usd)}
+        document["payback_days"] = self.payback_days
         if self.canary_share is not None:
             document["canary_share"] = self.canary_share
         return document
@@ -71,6 +81,7 @@ class Recommendation(_Document):
     saving_share: float | None = None
     saving_low: float | None = None
     saving_high: float | None = None
+    saving_loaded: float | None = None  # with every failed item answered again by the reference
     saving_usd_month: Decimal | None = None
     experiment: Experiment | None = None
     reason: str
@@ -98,6 +109,8 @@ class Recommendation(_Document):
             "saving_usd_month": _money(self.saving_usd_month),
             "experiment": self.experiment.to_json() if self.experiment else None,
             "reason": self.reason,
+            "saving_loaded": self.saving_loaded,
+            "candidate_model": self.candidate,
         }
 
 

@@ -40,6 +40,9 @@ class Standing:
     floors: int = 1  # task types of the workflow that are decided with it
     live_saving: Decimal | None = None  # dollars of the traffic's days at full share
     shrunk: float | None = None
+    latency_p95: float | None = None  # milliseconds on the pairs, if at least 20 were timed
+    latency_saving: float | None = None  # share of the reference's mean latency
+    refused: str | None = None  # why it may not serve, whatever its quality
 
     @property
     def z(self) -> float:
@@ -89,6 +92,14 @@ class Standing:
         )
         return 1 + share * self.estimate / self.q, max(1 - most, 0.0), 1 - least
 
+    @property
+    def loaded_saving(self) -> float | None:
+        """Share saved per good item where every failed item is answered again by the reference, at its price."""
+        if self.saving is None:
+            return None
+        new, old = 1 - min(self.q + self.estimate, 1.0), 1 - self.q
+        return 1 - (1 - self.saving + max(new, 0.0)) / (1 + old)
+
     def savings(self, share: float = 1.0) -> tuple[float | None, float | None, float | None]:
         if self.saving is None:
             return None, None, None
@@ -117,6 +128,7 @@ def standing(row: dict[str, Any]) -> Standing:
             saving = 1 - ratio
             residual = row["c2"] - 2 * ratio * row["cr"] + ratio**2 * row["r2"]
             saving_se = math.sqrt(max(residual, 0.0)) / cost_pairs
+    timed = row["latency_pairs"] >= MIN_PAIRS and row["reference_latency"] > 0
     return Standing(
         candidate=row["model_key"],
         rank=row["rank"],
@@ -133,4 +145,6 @@ def standing(row: dict[str, Any]) -> Standing:
         reference_cost_per_item=old,
         saving=saving,
         saving_se=saving_se,
+        latency_p95=row["latency_p95"] if timed else None,
+        latency_saving=1 - row["latency"] / row["reference_latency"] if timed else None,
     )

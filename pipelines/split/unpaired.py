@@ -40,7 +40,7 @@ def recommendation(case: WorkflowCase, task: TaskTraffic) -> Recommendation:
     if task.task_type in case.only_judged:
         why = f"The marks of {name} and {reference} are a judge's that no labels have calibrated."
     reason = f"{why} {reasons.ask(plan)}"
-    return _made(case, task, "experiment", "C", reason, Experiment.of(plan), candidate.key)
+    return _made(case, task, "experiment", "C", reason, _asked(task, candidate, plan), candidate.key)
 
 
 def keep(case: WorkflowCase, task: TaskTraffic, reason: str) -> Recommendation:
@@ -73,7 +73,7 @@ def _from_strata(case: WorkflowCase, task: TaskTraffic, seen: Stratified, candid
             f"Live traffic of like difficulty ({seen.marks} marks of {names[0]}) does not show that quality"
             f" holds against {names[1]}. {reasons.ask(plan)}"
         )
-    asked = Experiment.of(plan, live.CANARY_SHARE if good else None)
+    asked = _asked(task, candidate, plan, live.CANARY_SHARE if good else None)
     return _made(case, task, "experiment", "B", reason, asked, candidate.key, seen.marks)
 
 
@@ -96,6 +96,10 @@ def _plan(case: WorkflowCase, task: TaskTraffic, candidate: Candidate, quality: 
     spend = task.on_model.get(candidate.key)
     cost = None if spend is None else (spend / task.requests).quantize(Decimal("1e-12"), ROUND_HALF_EVEN)
     return experiment.plan(margin, 0, 0, task.daily_requests, cost)
+
+
+def _asked(task: TaskTraffic, candidate: Candidate, plan: experiment.Plan, canary: float | None = None) -> Experiment:
+    return Experiment.of(plan, canary, task.month(task.saved(candidate.key, 100)))
 
 
 def _made(

@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 
 def saves(one: Standing) -> bool:
-    """Cheaper on the pairs and on live traffic, as far as either is known; at least one must be."""
-    known = [amount for amount in (one.saving, one.live_saving) if amount is not None]
+    """Cheaper on the pairs, with failed items answered again, and on live traffic, as far as each is known; at least
+    one must be.
+    """
+    known = [amount for amount in (one.saving, one.loaded_saving, one.live_saving) if amount is not None]
     return bool(known) and all(amount > 0 for amount in known)
 
 
@@ -44,14 +46,14 @@ def recommendation(
         one = max(short, key=lambda s: (s.n, s.full_share_bound(case.quality), s.candidate))
         plan = _plan(case, task, one)
         reason = reasons.short_of_evidence(one, case.called(one.candidate), reference, plan)
-        return made(case, task, "experiment", one, reason, Experiment.of(plan))
+        return made(case, task, "experiment", one, reason, _asked(task, one, plan))
     if unserved and best:
         reason = f"not routable: no gateway serves {reference}, and a switch starts beside it, so {reference} stays."
         return made(case, task, "keep", best, reason)
     if contenders and best:
         reason = reasons.promise_spent(best, case.called(best.candidate), reference, case.quality)
         return made(case, task, "keep", best, reason)
-    refused = any(case.candidates[one.candidate].blocked for one in listed)
+    refused = any(one.refused for one in listed)
     if best and (refused or unpaired.first_to_try(case, task) is None):
         return made(case, task, "keep", best, _why_not(case, best, reference))
     return unpaired.recommendation(case, task)
@@ -90,6 +92,7 @@ def made(
         saving_share=saving,
         saving_low=saving_low,
         saving_high=saving_high,
+        saving_loaded=_rounded(one.loaded_saving),
         saving_usd_month=task.month(task.saved(one.candidate, percent or 100)),
         experiment=asked,
         reason=reason,
@@ -99,7 +102,7 @@ def made(
 def _switch(case: WorkflowCase, task: TaskTraffic, one: Standing, percent: int) -> Recommendation:
     beside = None
     if percent < 100 and one.estimate + one.margin(case.quality) > 0:
-        beside = Experiment.of(_plan(case, task, one))  # more pairs could settle the rest
+        beside = _asked(task, one, _plan(case, task, one))  # more pairs could settle the rest
     names = case.called(one.candidate), case.called(task.reference)
     reason = reasons.switch(one, *names, percent / 100, case.quality)
     return made(case, task, "switch", one, reason, beside, percent)
@@ -116,9 +119,8 @@ def _best(case: WorkflowCase, standings: list[Standing]) -> Standing | None:
 
 def _why_not(case: WorkflowCase, one: Standing, reference: str) -> str:
     name = case.called(one.candidate)
-    blocked = case.candidates[one.candidate].blocked
-    if blocked is not None:
-        return f"{name}: {blocked}, so {reference} stays."
+    if one.refused is not None:
+        return f"{name}: {one.refused}, so {reference} stays."
     if one.saving is None and one.live_saving is None:
         return f"What {name} costs is not known, so {reference} stays; a rate or the marks' own cost would tell."
     return reasons.not_cheaper(one, name, reference)
@@ -127,6 +129,10 @@ def _why_not(case: WorkflowCase, one: Standing, reference: str) -> str:
 def _plan(case: WorkflowCase, task: TaskTraffic, one: Standing) -> Plan:
     margin = one.margin(case.quality)
     return experiment.plan(margin, one.discordant, one.n, task.daily_requests, one.cost_per_item, one.contenders)
+
+
+def _asked(task: TaskTraffic, one: Standing, plan: Plan) -> Experiment:
+    return Experiment.of(plan, saved_month=task.month(task.saved(one.candidate, 100)))
 
 
 def _rounded(value: float | None) -> float | None:

@@ -50,7 +50,7 @@ def at_full_share(case: WorkflowCase) -> WorkflowPromise:
     weights = {task.task_type: task.requests / total for task in case.tasks}
     requests = {task.task_type: task.requests for task in case.tasks}
     most = {
-        task: (max(ones, key=lambda one: (_worth(one, requests[task]), one.candidate)), 100)
+        task: (max(ones, key=lambda one: (_worth(case, one, requests[task]), one.candidate)), 100)
         for task, ones in contenders.items()
         if ones and not case.protected
     }
@@ -65,12 +65,24 @@ def _contenders(case: WorkflowCase, task: TaskTraffic) -> list[Standing]:
     for key, one in sorted(case.standings[task.task_type].items()):
         candidate = case.candidates.get(key)
         one.live_saving = task.saved(key, 100)
-        if candidate is not None and candidate.blocked is None and verdict.saves(one):
-            found.append(one)
+        if candidate is not None:
+            one.refused = candidate.blocked or _too_slow(one, case.limits.latency_p95_ms)
+            if one.refused is None and verdict.saves(one):
+                found.append(one)
     count = sum(one.enough for one in found)
     for one in found:
         one.contenders = max(count, 1)
     return found
+
+
+def _too_slow(one: Standing, limit: int | None) -> str | None:
+    if limit is None:
+        return None
+    if one.latency_p95 is None:
+        return f"its p95 latency was not measured on 20 pairs, and the workflow limits it to {limit:,} ms"
+    if one.latency_p95 > limit:
+        return f"its p95 latency of {one.latency_p95:,.0f} ms is over the workflow's limit of {limit:,} ms"
+    return None
 
 
 def _shrink(everyone: list[Standing]) -> None:
@@ -119,7 +131,7 @@ def _choose(
         covariance=column(one.covariance for one in standings),
         q=column(one.q for one in standings),
         q_variance=column(one.q_variance for one in standings),
-        saving=column(_worth(one, requests[task]) for _, task, one, _ in flat),
+        saving=column(_worth(case, one, requests[task]) for _, task, one, _ in flat),
         z=column(one.z for one in standings),
         allowed=np.array([allowed for _, _, _, allowed in flat]),
         shrunk=column(one.estimate for one in standings),
@@ -137,10 +149,23 @@ def _choose(
     return chosen, z
 
 
-def _worth(one: Standing, requests: int) -> float:
-    """Dollars at full share, to weigh options against each other: live where known, else by the pairs'
-    costs.
+def _worth(case: WorkflowCase, one: Standing, requests: int) -> float:
+    """What full share is worth, in dollars, to weigh options against each other.
+
+    With the default weights it is the money saved. Weighted latency and quality count as that share of the task
+    type's cost today; an option that saves no money is never served, whatever it is worth else.
     """
+    weights, saved = case.weights, _saved(one, requests)
+    if not weights.latency and not weights.quality:
+        return saved
+    today = saved / one.saving if one.saving else 0.0
+    faster = (one.latency_saving or 0.0) * today
+    better = one.estimate / one.q * today if one.q > 0 else 0.0
+    return weights.cost * saved + weights.latency * faster + weights.quality * better
+
+
+def _saved(one: Standing, requests: int) -> float:
+    """Dollars at full share: live where known, else by the pairs' costs."""
     if one.live_saving is not None:
         return float(one.live_saving)
     if one.cost_per_item is None or one.reference_cost_per_item is None:

@@ -157,6 +157,23 @@ class Budget(Strict):
     from_: date | None = Field(default=None, alias="from")
 
 
+class ScopedBudget(Strict):
+    """A monthly budget of one value of a dimension that `tags:` names, or of all spend (`dimension: total`)."""
+
+    dimension: Name
+    value: Annotated[str, Field(min_length=1)] | None = None
+    monthly_usd: Amount
+    from_: date | None = Field(default=None, alias="from")
+
+    @model_validator(mode="after")
+    def _one_subject(self) -> ScopedBudget:
+        if self.dimension == "workflow":
+            raise ValueError("a workflow's budget stands in its own `budget:` under workflows")
+        if (self.value is None) != (self.dimension == "total"):
+            raise ValueError("expected a value of the dimension, or dimension: total without one")
+        return self
+
+
 class Quality(Strict):
     retention: Annotated[float, Field(gt=0, le=1)] = 0.95
     floor: Annotated[float, Field(gt=0, le=1)] = 0.90
@@ -167,6 +184,20 @@ class ModelLimits(Strict):
     allow: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+
+
+class Weights(Strict):
+    """What choosing between models weighs, each as a share of what the task type has today; cost alone by default."""
+
+    cost: Annotated[float, Field(ge=0)] = 1.0
+    latency: Annotated[float, Field(ge=0)] = 0.0
+    quality: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Limits(Strict):
+    """What a model must hold to be recommended at all."""
+
+    latency_p95_ms: Annotated[int, Field(gt=0)] | None = None
 
 
 def _as_list(value: Any) -> Any:
@@ -182,8 +213,12 @@ class Workflow(Strict):
     accept: Literal["completed", "accepted"] = "completed"
     maturity_days: Annotated[int, Field(ge=0, le=365)] = 2
     tasks: dict[Name, str] = Field(default_factory=dict)
+    #: what a canary's share is drawn from (None: as the policy says, single requests at first)
+    split: Literal["request", "unit"] | None = None
     quality: Quality = Quality()
     models: ModelLimits = ModelLimits()
+    weights: Weights = Weights()
+    limits: Limits = Limits()
 
 
 class Tier(Strict):
@@ -213,6 +248,19 @@ class Reload(Strict):
 class Probe(Strict):
     url: str
     key: Annotated[str, Field(pattern=r"^os\.environ/[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+    #: lists the keys and access groups that lack a route; never used for requests
+    admin_key: Annotated[str, Field(pattern=r"^os\.environ/[A-Za-z_][A-Za-z0-9_]*$")] | None = None
+
+
+KubernetesName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
+
+
+class EnvoyGateway(Strict):
+    """Where an Envoy AI Gateway's routes belong in the cluster."""
+
+    name: KubernetesName = "ai-gateway"  #: of the Gateway that the routes are attached to
+    namespace: KubernetesName = "default"
+    route: Annotated[KubernetesName, Field(max_length=55)] = "outlay"  #: of our AIGatewayRoute; a second is `outlay-2`
 
 
 class Target(Strict):
@@ -220,9 +268,23 @@ class Target(Strict):
     kind: Literal["litellm", "portkey", "envoy", "json"]
     path: str
     mode: Literal["file", "git", "print"] = "file"
+    branch: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")] | None = (
+        None  #: mode git: where it is to be merged
+    )
+    gateway: EnvoyGateway | None = None  #: kind envoy: the cluster's Gateway
     models: dict[Name, dict[str, Any]] = Field(default_factory=dict)  #: tier -> the gateway's own parameters
     reload: Reload | None = None
     probe: Probe | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Target:
+        if self.kind != "envoy" and self.gateway is not None:
+            raise ValueError(f"gateway: belongs to kind envoy, found kind {self.kind}")
+        if self.branch is not None and self.mode != "git":
+            raise ValueError(f"branch: belongs to mode git, found mode {self.mode}")
+        if self.reload is not None and self.mode != "file":
+            raise ValueError(f"reload: in mode {self.mode} Outlay changes nothing that could be reloaded; remove it")
+        return self
 
 
 class Routing(Strict):
@@ -234,6 +296,45 @@ class Routing(Strict):
 
 class Access(Strict):
     viewers: tuple[str, ...] = ()
+
+
+Secret = Annotated[str, Field(pattern=r"^os\.environ/[A-Za-z_][A-Za-z0-9_]*$")]  #: the name of an environment variable
+
+
+class Webhook(Strict):
+    """Takes Slack-compatible JSON. Its address is a secret, so only the variable that holds it stands here."""
+
+    name: Name
+    url: Secret
+
+
+class Email(Strict):
+    """Alerts by SMTP. `tls`: STARTTLS on the given port, or TLS from the first byte."""
+
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    tls: Literal["starttls", "implicit", "none"] = "starttls"
+    user: Secret | None = None
+    password: Secret | None = None
+    sender: Annotated[str, Field(alias="from", pattern=r"^[^@\s]+@[^@\s]+$")]
+    to: tuple[Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")], ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Email:
+        if (self.user is None) != (self.password is None):
+            raise ValueError("user and password belong together")
+        if self.user is not None and self.tls == "none":
+            raise ValueError("tls: none would send the password in the clear; expected starttls or implicit")
+        return self
+
+
+class Notify(Strict):
+    """Where alerts go. Nothing is sent unless a webhook or an e-mail is named."""
+
+    webhooks: tuple[Webhook, ...] = ()
+    email: Email | None = None
+    min_severity: Literal["high", "medium", "low"] = "high"
+    every_run: bool = False  #: also after a plain `outlay run`, not only after the scheduled job
 
 
 class Engine(Strict):
@@ -255,6 +356,8 @@ class Workspace(Strict):
     rates: Rates = Rates()
     routing: Routing = Routing()
     access: Access = Access()
+    budgets: tuple[ScopedBudget, ...] = ()
+    notify: Notify = Notify()
     engine: Engine = Engine()
 
     @model_validator(mode="after")
@@ -269,6 +372,14 @@ class Workspace(Strict):
         for capability, tier in self.capabilities.items():
             if tier not in tiers:
                 raise ValueError(f"capabilities.{capability}: unknown tier {tier!r}, expected one of {sorted(tiers)}")
+        _unique("notify.webhooks", [w.name for w in self.notify.webhooks])
+        dimensions = {"total", "source", "task_type", *self.tags.dimensions}
+        for budget in self.budgets:
+            if budget.dimension not in dimensions:
+                raise ValueError(
+                    f"budgets: unknown dimension {budget.dimension!r}, expected total or one that tags: names: "
+                    f"{sorted(dimensions)}"
+                )
         for target in self.routing.targets:
             for tier in target.models:
                 if tier not in tiers:

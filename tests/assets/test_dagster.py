@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from pipelines.assets.job import DAILY_AT, JOB, build, dagster_home, run_in_process
+from pipelines.assets.job import _plain, DAILY_AT, JOB, build, dagster_home, run_in_process
 from pipelines.ledger.checks import CHECKS
 from pipelines.run import Asked
 from pipelines.workspace.errors import OutlayError
@@ -78,3 +78,9 @@ def test_a_check_that_fails_keeps_everything_from_being_published(filled: Bench,
     assert filled.fingerprint() == before
     monkeypatch.undo()
     assert run_in_process(filled.loaded, Asked())["requests"] == 5
+
+
+def test_errors_that_point_at_each_other_still_end_in_one_message():
+    first, second = ValueError("first"), ValueError("second")
+    first.__cause__, second.__cause__ = second, first
+    assert str(_plain(first)) == "ValueError: first"

@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
-import polars as pl
+import duckdb
 import pytest
 
-from pipelines.split.profile import INFERRED_KIND, lighter_share, workload_profile
+from pipelines.split.profile import lighter_spend, usual_tier, workload_profile
+from tests.split.worlds import workspace
 
-SHAPES = {
-    "workflow": pl.String, "tier": pl.String, "input_tokens": pl.Int64, "output_tokens": pl.Int64,
-    "reasoning_tokens": pl.Int64, "requests": pl.Int64, "spend_usd": pl.Decimal(38, 12),
-}  # fmt: skip
+DAY = date(2026, 11, 20)
 
 
-def shapes(*rows: tuple) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema=SHAPES, orient="row")
+def profile_of(*rows: tuple, config=None):
+    """Rows: workflow, tier, task type, input, output, reasoning, cost."""
+    with duckdb.connect() as con:
+        con.execute(
+            "create table requests (workflow varchar, tier varchar, task_type varchar, input_tokens bigint, "
+            "output_tokens bigint, output_reasoning bigint, cost_usd decimal(28, 12), provider varchar default 'maker', "
+            "model varchar default 'm', status varchar default 'ok', day date default date '2026-11-20')"
+        )
+        for row in rows:
+            con.execute(
+                "insert into requests by position (workflow, tier, task_type, input_tokens, output_tokens, "
+                "output_reasoning, cost_usd) values (?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+        con.execute("insert into requests values ('w', 'light', 't', 1, 1, 0, 9, 'maker', 'm', 'error', '2026-11-20')")
+        con.execute("insert into requests values ('w', 'light', 't', 1, 1, 0, 9, 'maker', 'm', 'ok', '2026-10-23')")
+        return workload_profile(con, config or workspace(), DAY)
 
 
 @pytest.mark.parametrize(
@@ -28,28 +42,38 @@ def shapes(*rows: tuple) -> pl.DataFrame:
         ((200, 1200, 0), "generation"),
         ((500, 1200, 700), "reasoning"),
         ((500, 60, 40), "reasoning"),
+        ((64000, 4000, 1100), "summarization"),
+        ((6000, 900, 330), "extraction"),
         ((0, 0, 0), "classification"),
     ],
 )
 def test_the_kind_follows_from_the_shape(tokens, kind):
-    frame = shapes(("w", "frontier", *tokens, 1, Decimal(1)))
-    assert frame.select(INFERRED_KIND).item() == kind
+    assert profile_of(("w", "frontier", None, *tokens, Decimal(1)))["inferred_kind"].to_list() == [kind]
 
 
-def test_the_profile_says_which_share_of_a_dear_tier_looks_like_light_work():
-    made = workload_profile(
-        shapes(
-            ("w", "frontier", 6000, 300, 0, 10, Decimal(60)),
-            ("w", "frontier", 6000, 200, 0, 5, Decimal(10)),
-            ("w", "frontier", 500, 2000, 1500, 2, Decimal(30)),
-            ("w", "light", 900, 4, 0, 9, None),
-        )
+def test_the_profile_says_which_spend_of_a_dear_tier_looks_like_light_work():
+    made = profile_of(
+        ("w", "frontier", None, 6000, 300, 0, Decimal(60)),
+        ("w", "frontier", None, 6000, 200, 0, Decimal(10)),
+        ("w", "frontier", "judging", 500, 2000, 1500, Decimal(30)),
+        (None, "light", None, 900, 4, 0, None),
+        (None, None, None, 900, 4, 0, Decimal(5)),
     )
-    assert made.rows() == [
-        ("w", "frontier", "extraction", 15, Decimal(70), 0.7),
-        ("w", "frontier", "reasoning", 2, Decimal(30), 0.3),
-        ("w", "light", "classification", 9, Decimal(0), None),
+    shown = made.select("workflow", "tier", "tagged", "inferred_kind", "requests", "spend_usd", "looks_lighter").rows()
+    assert shown == [
+        (None, None, False, "classification", 1, Decimal(5), None),
+        (None, "light", False, "classification", 1, Decimal(0), False),
+        ("w", "frontier", False, "extraction", 2, Decimal(70), True),
+        ("w", "frontier", True, "reasoning", 1, Decimal(30), False),
     ]
-    assert lighter_share(made, "frontier", 2, {}) == 0.7
-    assert lighter_share(made, "frontier", 2, {"extraction": 2}) == 0.0
-    assert lighter_share(made, "light", 0, {}) is None
+    assert lighter_spend(made, "frontier") == (Decimal(70), Decimal(100))
+    assert lighter_spend(made, "light") == (Decimal(0), Decimal(0))
+
+
+def test_a_declared_capability_says_which_tier_a_kind_needs():
+    config = workspace().model_copy(update={"capabilities": {"extraction": "frontier"}})
+    assert [usual_tier(config, kind) for kind in ("extraction", "classification", "reasoning")] == [
+        "frontier", "light", "frontier",
+    ]  # fmt: skip
+    made = profile_of(("w", "frontier", None, 6000, 300, 0, Decimal(60)), config=config)
+    assert made["looks_lighter"].to_list() == [False]

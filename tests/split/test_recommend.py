@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from decimal import Decimal
 
 import numpy as np
 import polars as pl
 import pytest
 
-from pipelines.split.recommend import recommend
+from pipelines.split.cases import workflow_cases
+from pipelines.split.recommend import recommend, recommended
 from tests.split.worlds import (
     AS_OF,
     CHEAP,
@@ -49,12 +51,13 @@ def test_a_cheaper_model_that_is_as_good_takes_all():
         "id", "workflow", "task_type", "decision", "grade", "reference_model", "routes", "items",
         "quality_reference", "retention", "retention_low", "retention_high", "saving_share", "saving_low",
         "saving_high",
-        "saving_usd_month", "experiment", "reason",
+        "saving_usd_month", "experiment", "reason", "saving_loaded", "candidate_model",
     ]  # fmt: skip
     assert (one["decision"], one["grade"], one["items"]) == ("switch", "A", 400)
     assert (one["quality_reference"], one["retention"]) == (0.95, 0.994737)
     assert (one["saving_share"], one["saving_low"], one["saving_high"]) == (0.9, 0.9, 0.9)
     assert one["saving_usd_month"] == "2699.464285714286"  # (2800 − 280.5) · 30 / 28
+    assert one["saving_loaded"] == 0.852381  # 1 − (0.1 + 0.055) / (1 + 0.05): each failed item is answered again
     assert one["experiment"] is None
     assert one["reason"].startswith(
         "On 400 items answered by both, maker/cheap kept 99.5 % of the quality of maker/dear (at least 9"
@@ -347,3 +350,66 @@ def test_traffic_of_other_workflows_and_without_a_task_type_is_left_alone():
     foreign = traffic_of("triage", DEAR, 100, "100", workflow="elsewhere")
     made = recommend(workspace(), pl.concat(pairs(GOOD, GOOD)), pl.concat([untagged, foreign]), none(WHATIF), AS_OF)
     assert made.to_json() == {"as_of": "2026-11-20", "workflows": [], "recommendations": []}
+
+
+def timed(frame, milliseconds):
+    return frame.with_columns(pl.lit(milliseconds, dtype=pl.Int64).alias("latency_ms"))
+
+
+def test_a_latency_limit_binds_and_what_was_never_timed_may_not_serve():
+    traffic = [traffic_of("triage", DEAR, 2800, "2800")]
+    limited = workspace(limits={"latency_p95_ms": 900})
+    old, new = pairs(GOOD, NEARLY)
+    unknown = only(advise(limited, [old, new], traffic))
+    assert unknown.decision == "keep"
+    assert "its p95 latency was not measured on 20 pairs, and the workflow limits it to 900 ms" in unknown.reason
+    slow = only(advise(limited, [timed(old, 700), timed(new, 950)], traffic))
+    assert slow.decision == "keep"
+    assert "its p95 latency of 950 ms is over the workflow's limit of 900 ms" in slow.reason
+    assert only(advise(limited, [timed(old, 950), timed(new, 900)], traffic)).decision == "switch"
+
+
+def test_weights_choose_between_models_that_both_hold_the_promise():
+    config = {"light": [CHEAP, "maker/quick"], "frontier": [DEAR]}
+    marks = [
+        timed(marks_of("triage", DEAR, GOOD, "1"), 1000),
+        timed(marks_of("triage", CHEAP, GOOD, "0.1"), 1000),
+        timed(marks_of("triage", "maker/quick", GOOD, "0.3"), 200),
+    ]
+    traffic = [traffic_of("triage", DEAR, 2800, "2800")]
+    assert share_of(only(advise(workspace(config), marks, traffic)), CHEAP) == 1.0
+    hasty = only(advise(workspace(config, weights={"cost": 1, "latency": 1}), marks, traffic))
+    assert share_of(hasty, "maker/quick") == 1.0
+
+
+def test_a_saving_that_failed_items_eat_up_is_none():
+    # 4 % cheaper and 4 points worse: each failure costs another answer of the reference
+    new = [1.0] * 364 + [0.0] * 36
+    marks = [marks_of("triage", DEAR, GOOD, "1"), marks_of("triage", CHEAP, new, "0.96")]
+    one = only(advise(workspace(quality={"retention": 0.8, "floor": 0.8}), marks, [traffic_of("triage", DEAR, 9, "9")]))
+    assert (one.decision, one.saving_share, one.saving_loaded) == ("keep", 0.04, 0.0)
+
+
+def test_an_experiment_says_when_it_has_paid_for_itself():
+    one = only(
+        advise(
+            workspace(),
+            pairs([1.0] * 12, [1.0] * 12),
+            [traffic_of("triage", DEAR, 2800, "2800")],
+            whatif_of("triage", CHEAP, "280"),
+        )
+    )
+    assert one.experiment is not None
+    assert one.experiment.cost_usd is not None
+    assert one.experiment.payback_days == math.ceil(one.experiment.cost_usd / Decimal("90"))  # 2520 / 28 a day
+
+
+def test_only_models_that_a_rate_places_in_an_allowed_region_may_serve():
+    config = workspace(models={"regions": ["eu"]})
+    inputs = (pl.concat(pairs(GOOD, NEARLY)), traffic_of("triage", DEAR, 2800, "2800"), none(WHATIF), AS_OF)
+    places = {CHEAP: frozenset({"", "eu-west-1"}), DEAR: frozenset({""})}
+    made = recommended(workflow_cases(config, *inputs, regions=lambda model: places[model]), AS_OF)
+    assert only(made).decision == "switch"
+    places[CHEAP] = frozenset({"", "us"})
+    one = only(recommended(workflow_cases(config, *inputs, regions=lambda model: places[model]), AS_OF))
+    assert (one.decision, "no rate says that it is served in eu" in one.reason) == ("keep", True)
