@@ -42,8 +42,8 @@ def due(p: Published, alerts: Rows, workspace: Workspace) -> list[Decision]:
 
 
 def month(item: Mapping[str, Any]) -> Decimal | None:
-    """The saving in dollars a month; the document holds it as text."""
-    return None if item["saving_usd_month"] is None else Decimal(item["saving_usd_month"])
+    """The saving a month, in the currency shown; the document holds it as text."""
+    return formats.currency()(None if item["saving_usd_month"] is None else Decimal(item["saving_usd_month"]))
 
 
 def _saving(item: Mapping[str, Any]) -> tuple[Decimal, float]:
@@ -68,7 +68,7 @@ def _recommended(item: Mapping[str, Any], workspace: Workspace) -> Decision:
         )
         return Decision(f"Switch {task} to {routes(item)}", why, owner, shell.SPLIT, "Read and approve", filters)
     wanted = item["experiment"] or {}
-    cost = f", {formats.money(Decimal(wanted['cost_usd']))}" if wanted.get("cost_usd") else ""
+    cost = f", {formats.money(formats.currency()(Decimal(wanted['cost_usd'])))}" if wanted.get("cost_usd") else ""
     why = (
         f"Not enough evidence to decide. {formats.plural(wanted['pairs'], 'more pair')} would settle it: "
         f"{formats.plural(wanted['days'], 'day')} of present traffic{cost}."

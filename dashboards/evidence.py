@@ -104,7 +104,7 @@ def facts(item: Item, workspace: Workspace, traffic: Rows) -> dict[str, str]:
             f"at least {formats.share(workflow.quality.floor)}"
         )
     if wanted := item["experiment"]:
-        cost = f", {formats.money(Decimal(wanted['cost_usd']))}" if wanted.get("cost_usd") else ""
+        cost = f", {formats.money(formats.currency()(Decimal(wanted['cost_usd'])))}" if wanted.get("cost_usd") else ""
         said["What would settle it"] = (
             f"{formats.plural(wanted['pairs'], 'more pair')}: {formats.plural(wanted['days'], 'day')} of present traffic{cost}"
         )

@@ -7,17 +7,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from dashboards import formats
+from pipelines.publish.names import human as human
+from pipelines.publish.names import model as model
+from pipelines.publish.names import task as task
+from pipelines.publish.names import within as within
 
 REASONS = {
     "no_workflow": "No workflow named",
     "undeclared_workflow": "Workflow not declared",
     "no_unit": "No unit named",
+    "idle_capacity": "Provisioned capacity stood idle",
+    "unmet_commitment": "Committed spend not used",
 }
 ALERTS = {
     "cost_mismatch": "Recorded cost differs from the rate book",
     "unpriced": "Model without a rate",
     "undeclared_workflow": "Workflow not declared",
     "schema_drift": "Records lost a field they need",
+    "sampling": "Logs hold a part of the calls",
     "source_overlap": "Two sources see the same calls",
     "reconciliation": "Bill and meter disagree",
     "adherence": "Traffic leaves the approved split",
@@ -27,32 +34,6 @@ ALERTS = {
 }
 SEVERITIES = {"high": "High", "medium": "Medium", "low": "Low"}
 DECISIONS = {"switch": "Switch", "keep": "Keep", "experiment": "Experiment"}
-_SHORT = {"sku", "id", "ai", "crm", "hr", "kyc", "faq"}
-
-
-def human(name: str | None) -> str:
-    """`internal_reporting` -> `Internal reporting`; abbreviations stay capital."""
-    if not name:
-        return formats.UNKNOWN
-    words = name.replace("_", " ").replace("-", " ").replace(".", " ").split()
-    said = " ".join(w.upper() if w.lower() in _SHORT else w for w in words)
-    return said[:1].upper() + said[1:]
-
-
-def within(name: str | None) -> str:
-    """A name inside a sentence: `internal reporting`."""
-    said = human(name)
-    return said if said[:2].isupper() else said[:1].lower() + said[1:]
-
-
-def task(workflow: str, task_type: str) -> str:
-    """One task type among all, as a chooser and its address name it: `Clause extraction (contract review)`."""
-    return f"{human(task_type)} ({within(workflow)})"
-
-
-def model(name: str | None) -> str:
-    """`openai/gpt-5-mini` -> `gpt-5-mini`: what stands after the provider."""
-    return (name or formats.UNKNOWN).rpartition("/")[2]
 
 
 def reason(name: str | None) -> str:
@@ -165,6 +146,12 @@ COLUMNS: dict[str, Column] = {
     "subject": Column("Subject", _text),
     "detail": Column("Detail", _text),
     "files": Column("Files", formats.count, True),
+    "rule": Column("Rule", formats.count, True, "The first rule that matches names the workflow of a request without a tag."),
+    "match": Column("Matches", _text, help="Conditions of the rule; all of them hold."),
+    "rule_names": Column("Gives", _text, help="The workflow, and the task type, that the rule names."),
+    "reported_tokens": Column("Reported tokens", formats.tokens, True, "What the provider's usage report says of the day."),
+    "held_tokens": Column("Tokens in the logs", formats.tokens, True, "What the requests of the day add up to."),
+    "covered": Column("Covered", formats.share, True, "Tokens in the logs ÷ tokens reported. Under 95 % an alert is raised."),
     "refused_files": Column("Refused files", formats.count, True),
     "records_read": Column("Read", formats.count, True, "Read = stored + duplicate + superseded + quarantined."),
     "stored": Column("Stored", formats.count, True),

@@ -14,6 +14,7 @@ from typing import Any
 
 import streamlit as st
 
+from pipelines.publish import currency
 from pipelines.storage.models import literal
 from pipelines.storage.published import Published, current
 from pipelines.workspace.load import Loaded, load_workspace
@@ -43,8 +44,15 @@ def ask(p: Published, query: str, **parameters: Any) -> Rows:
 
 @st.cache_data(max_entries=512, show_spinner=False)
 def _ask(home: str, name: str, query: str, parameters: tuple[tuple[str, Any], ...]) -> Rows:
-    with Published(Path(home), name).connect() as con:
-        return _rows(con, query, dict(parameters))
+    p = Published(Path(home), name)
+    with p.connect() as con:
+        return in_currency(p, _rows(con, query, dict(parameters)))
+
+
+def in_currency(p: Published, rows: Rows) -> Rows:
+    """Rows with their `_usd` amounts in the currency that the set is shown in."""
+    shown = currency.shown(p.meta)
+    return [shown.row(row) for row in rows]
 
 
 def _rows(con: Any, query: str, parameters: Mapping[str, Any]) -> Rows:
@@ -103,6 +111,16 @@ def alerts(p: Published) -> Rows:
     )
 
 
+def open_alarms(p: Published) -> Rows:
+    """One row an open shock or drift, the largest change first."""
+    return ask(p, "select * from drift where status = 'open' order by abs(change) desc, workflow, kind")
+
+
+def watched(p: Published) -> Rows:
+    """One row a workflow: its baseline, and the smallest change that its noise would let be found."""
+    return ask(p, "select * from drift_state order by workflow")
+
+
 def units(p: Published, workflow: str) -> Rows:
     """One row a unit of a workflow, dearest first."""
     return ask(
@@ -150,7 +168,7 @@ def _requests_of(home: str, name: str, workflow: str, unit_id: str, first: date 
             con, "select calls.time, calls.attempt_id, priced.* from memory.priced join memory.calls using (request_key) "
             "order by calls.time, request_key, sku", {},
         )  # fmt: skip
-    return found, priced
+    return in_currency(p, found), in_currency(p, priced)
 
 
 def _files(p: Published, table: str, first: date | None) -> str:
@@ -191,3 +209,15 @@ def unpriced(p: Published) -> Rows:
 
 def restatements(p: Published) -> Rows:
     return ask(p, "select * from restatements order by published_at desc, day desc, workflow limit 200")
+
+
+def assign_rules(p: Published) -> Rows:
+    return ask(p, "select * from assign_rules order by rule")
+
+
+def coverage(p: Published, first: date, last: date) -> Rows:
+    """Days of the usage reports, what is covered least first."""
+    return ask(
+        p, "select * from coverage where day between $first and $last order by share nulls last, day desc, provider, model",
+        first=first, last=last,
+    )  # fmt: skip

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import streamlit as st
 
 from dashboards import formats
+from pipelines.publish import currency
 from pipelines.storage.published import Published
 
 THIS_WEEK, COST, VALUE, SPLIT, HEALTH = (
@@ -20,6 +21,7 @@ STALE_AFTER = timedelta(hours=36)
 def show_set(p: Published) -> None:
     """Fix the set that this run of the page reads, however many sets are published meanwhile."""
     st.session_state[_SET] = p
+    formats.show_in(currency.shown(p.meta))
 
 
 def shown() -> Published:
@@ -38,7 +40,7 @@ def ranked_period(p: Published) -> tuple[date, date]:
 def heading(p: Published, page: str, sentence: str, first: date, last: date) -> None:
     """Where the reader is and of what; then the page's answer in one sentence."""
     run_at = formats.clock(datetime.fromisoformat(p.meta["published_at"]), p.meta["timezone"])
-    parts = [page, formats.period(first, last), "US dollars", p.meta["timezone"], f"published {run_at}"]
+    parts = [page, formats.period(first, last), formats.currency().said, p.meta["timezone"], f"published {run_at}"]
     note(
         "  ·  ".join(parts),
         help=formats.plain(

@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboards.formats import UNKNOWN, plain
+from dashboards.formats import UNKNOWN, currency, in_currency, plain
 from dashboards.names import COLUMNS, Column
 from pipelines.exports.text import defused
+from pipelines.publish.currency import is_money
 
 Row = Mapping[str, Any]
 _ROW = 36
@@ -38,7 +40,7 @@ def table(
         st.caption(empty)
         return
     parts = [name.partition("=") for name in columns]
-    picked = [(row_key, COLUMNS[title or row_key]) for row_key, _, title in parts]
+    picked = [(row_key, _titled(COLUMNS[title or row_key])) for row_key, _, title in parts]
     frame = pd.DataFrame({c.title or " ": _cells(rows, k, c) for k, c in picked})
     style = frame.style.format({c.title or " ": c.text for _, c in picked if c.number}, na_rep=UNKNOWN)
     config = {c.title or " ": _config(c, pinned=n == 0, width=(widths or {}).get(k)) for n, (k, c) in enumerate(picked)}
@@ -58,11 +60,16 @@ def listing(
         st.caption(empty)
         return
     parts = [name.partition("=") for name in columns]
-    picked = [(row_key, COLUMNS[title or row_key]) for row_key, _, title in parts]
+    picked = [(row_key, _titled(COLUMNS[title or row_key])) for row_key, _, title in parts]
     frame = pd.DataFrame({c.title: [row[k] if c.number else plain(c.text(row[k])) for row in rows] for k, c in picked})
     style = frame.style.format({c.title: c.text for _, c in picked if c.number}, na_rep=UNKNOWN)
     st.table(style, border="horizontal", hide_index=True, alt=alt)
     _download(rows, key, download)
+
+
+def _titled(column: Column) -> Column:
+    """The column with its unit in the currency shown."""
+    return replace(column, title=in_currency(column.title))
 
 
 def _download(rows: Sequence[Row], key: str, name: str) -> None:
@@ -73,10 +80,14 @@ def _download(rows: Sequence[Row], key: str, name: str) -> None:
 
 
 def as_csv(rows: Sequence[Row]) -> bytes:
-    """All keys of the rows, every digit, texts that a spreadsheet would run defused."""
+    """All keys of the rows, every digit, texts that a spreadsheet would run defused.
+
+    Amounts are those shown: in another currency their column isn't called `_usd`.
+    """
+    shown = currency().currency.lower()
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(rows[0])
+    writer.writerow(key.replace("_usd", f"_{shown}") if is_money(key) else key for key in rows[0])
     writer.writerows([defused(value) for value in row.values()] for row in rows)
     return out.getvalue().encode()
 

@@ -1,4 +1,4 @@
-"""The week's figures, from exact sums: like for like, the largest move, dear capability on cheap tasks.
+"""The week's figures, from exact sums: like for like, the largest move, drift, dear capability on cheap tasks.
 
 "This week" is the last whole ISO week of the data, "last week" the one before it. Ratios are made here, once.
 """
@@ -93,6 +93,20 @@ class Move:
 
 
 @dataclass(frozen=True)
+class Drift:
+    """What the detectors say: open alarms, the largest change first, and over how many workflows they watch."""
+
+    alarms: tuple[Mapping[str, Any], ...]
+    watched: tuple[Mapping[str, Any], ...]  #: states of the workflows that have a baseline
+    waiting: tuple[Mapping[str, Any], ...]  #: states of those that have none yet
+
+    @property
+    def rising(self) -> tuple[str, ...]:
+        """Workflows with an open alarm about a rise."""
+        return tuple(dict.fromkeys(a["workflow"] for a in self.alarms if a["change"] > 0))
+
+
+@dataclass(frozen=True)
 class DearTask:
     """Spend of one task type on models of a higher tier than its declared capability needs."""
 
@@ -158,6 +172,12 @@ def moves(daily: Rows, week: Week) -> list[Move]:
         if cost is not None and then:
             found.append(Move(workflow, len(days), cost, per(*before.get(workflow, nothing)), then))
     return sorted(found, key=lambda m: (-abs(m.change), m.workflow))
+
+
+def drift(alarms: Rows, states: Rows) -> Drift:
+    """From the open alarms and the states of all workflows."""
+    known = [s for s in states if s["minimum_detectable"] is not None]
+    return Drift(tuple(alarms), tuple(known), tuple(s for s in states if s["minimum_detectable"] is None))
 
 
 def trailing_change(own: Rows) -> Decimal | None:

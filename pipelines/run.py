@@ -23,18 +23,21 @@ from pipelines.change.build import changes
 from pipelines.intake import history
 from pipelines.intake.aggregated import take_in_aggregated, touch_every_count
 from pipelines.intake.counts import Intake
-from pipelines.intake.dedupe import deduplicate, redate, rerank_everything, touch_every_unit
-from pipelines.intake.intake import take_in
+from pipelines.intake.dedupe import deduplicate, redate, touch_every_unit
+from pipelines.intake.intake import staging, take_in
 from pipelines.intake.progress import Progress
 from pipelines.intake.window import Window
 from pipelines.ledger import build as ledger
 from pipelines.ledger.checks import CHECKS, Broken, broken
 from pipelines.ledger.declared import declare
-from pipelines.ledger.fixed_costs import bear_fixed_costs
+from pipelines.ledger.fixed_costs import bear_fixed_costs, restate_fixed_costs
 from pipelines.outcomes import build as outcomes
 from pipelines.outcomes.restate import restate
 from pipelines.publish import assemble
+from pipelines.publish.currency import exchange_version
+from pipelines.rates import snapshot
 from pipelines.rates.book import RateBook, overlaps
+from pipelines.rates.missing import missing_yaml
 from pipelines.split.build import Split, split
 from pipelines.storage import lake, published
 from pipelines.storage.ledger import open_ledger, put_setting, setting
@@ -43,7 +46,6 @@ from pipelines.storage.models import literal
 from pipelines.workspace.decisions import decisions_hash
 from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import Loaded
-
 
 NO_DAY = date(1970, 1, 1)  #: stands for as-of in an empty ledger
 
@@ -161,9 +163,10 @@ def intake_stage(run: Run) -> None:
         if run.asked.full:
             run.cause = "full rebuild"
             if run.held:
-                history.compare(con, run.asked.accept_loss, run.asked.keep_missing)
+                history.compare(con, run.asked.accept_loss, run.asked.keep_missing, staging(loaded, con, run.run_id))
         _apply_changed_workspace(run)
-        deduplicate(con, loaded, run.lake_root, run.run_id, run.intake)
+        changed = run.cause == "workspace changed"
+        deduplicate(con, loaded, run.lake_root, run.run_id, run.intake, everything=changed)
         if run.cause == "workspace changed":
             touch_every_unit(con)
             touch_every_count(con)
@@ -172,6 +175,7 @@ def intake_stage(run: Run) -> None:
 def rates_stage(run: Run) -> None:
     """Compile the rates of every model seen; overlapping rates are refused."""
     with run.timed("rates", lambda: len(run.book.rates) if run.book else 0):
+        exchange_version(run.loaded)  # refuses a reporting currency without rates before anything is written
         run.book = ledger.rate_book(run.con, run.loaded)
         twice = overlaps(run.book.rates)
         if twice:
@@ -215,6 +219,7 @@ def outcomes_stage(run: Run) -> None:
         ]
         previous = _published_until(run)
         restate(con, run.cause, previous, run.held)
+        restate_fixed_costs(con, run.cause, previous, run.held)
 
 
 def change_stage(run: Run) -> None:
@@ -235,6 +240,8 @@ def publish_stage(run: Run) -> None:
     """Write the set, commit the ledger, swap the pointer. Nothing new: the published set stays."""
     home, con = run.home, run.con
     assert run.split is not None
+    assert run.book is not None
+    snapshot.save(home, run.book)
     with run.timed("publish", lambda: len(run.days)):
         if _nothing_new(run):
             run.unchanged = True
@@ -249,6 +256,7 @@ def publish_stage(run: Run) -> None:
             )
             put_setting(con, "published", run.run_id)
             put_setting(con, "as_of", str(run.as_of))
+            put_setting(con, "exchange", exchange_version(run.loaded))
             put_setting(con, "meaning", run.loaded.meaning())
             put_setting(con, "config", run.loaded.config.model_dump_json())
             put_setting(con, "decisions", run.decided)
@@ -320,6 +328,7 @@ def report(run: Run) -> dict[str, Any]:
             for s in run.stages
         ],
         "not_read": dict(run.intake.skipped_kinds),
+        "missing_rates": missing_yaml(published.current(run.loaded.root)) if summary["unpriced_requests"] else "",
         "skipped": run.intake.skipped(),
     }
 
@@ -331,7 +340,6 @@ def _apply_changed_workspace(run: Run) -> None:
         return
     run.cause = "workspace changed"
     redate(run.con, run.loaded.config.reporting.timezone)
-    rerank_everything(run.con)
 
 
 def _published_until(run: Run) -> date | None:
@@ -356,6 +364,7 @@ def _nothing_new(run: Run) -> bool:
         and setting(con, "config") == run.loaded.config.model_dump_json()
         and setting(con, "decisions") == run.decided
         and published.current(run.loaded.root).meta["rate_book"] == setting(con, "rate_book")
+        and setting(con, "exchange") == exchange_version(run.loaded)
         and not run.count(f"select count(*) from files where run_id = '{run.run_id}'")
     )
 

@@ -31,6 +31,13 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """`-n`: tests that share a started gateway stay in one process (mark `xdist_group`), the rest is spread as ever."""
+    if getattr(config.option, "dist", "no") == "load":
+        config.option.dist = "loadgroup"
+
+
 #: in CI a test of a real part may not skip: chromium and the gateway's engine are installed there
 _REAL = ("browser", "gateway")
 

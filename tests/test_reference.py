@@ -92,6 +92,7 @@ def test_one_call_and_one_outcome_make_these_rows(tmp_path: Path) -> None:
                 "failure_spend_usd": "0.000000000000",
                 "cost_per_outcome_usd": "0.164000000000",
                 "provisional": "true",
+                "flag": "",
             }
         ],
         "outcome_cost": [
@@ -144,6 +145,12 @@ def test_one_call_and_one_outcome_make_these_rows(tmp_path: Path) -> None:
                 "amount_usd": amount,
                 "rate_source": "",
                 "source": "calls",
+                "list_unit_price_usd": price,
+                "list_amount_usd": amount,
+                "contracted_unit_price_usd": price,
+                "contracted_amount_usd": amount,
+                "effective_unit_price_usd": price,
+                "effective_amount_usd": amount,
             }
             for sku, quantity, price, amount in (
                 ("cache_read", "4", "0.001", "0.004000000000"),

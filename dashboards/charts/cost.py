@@ -10,12 +10,13 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboards import formats
-from dashboards.charts.template import ACCENT, BAD, HAIRLINE, INK, MUTED, PAPER, figure, label, said
+from dashboards.charts.template import figure, label, palette, said
 from dashboards.queries import Rows, per
 
 
 def daily_cost(rows: Rows, unit: str) -> go.Figure:
     """One workflow: days as dots, seven days as a line, the failed part shaded, provisional days pale."""
+    look = palette()
     fig = figure(380)
     days = [row["day"] for row in rows]
     pale = [row["provisional"] for row in rows]
@@ -24,15 +25,15 @@ def daily_cost(rows: Rows, unit: str) -> go.Figure:
     seven = [_float(row["cost_7d_usd"]) for row in rows]
     if first_pale:
         fig.add_vrect(
-            x0=_hours(first_pale, -12), x1=_hours(days[-1], 12), fillcolor=HAIRLINE, opacity=0.45, line_width=0,
+            x0=_hours(first_pale, -12), x1=_hours(days[-1], 12), fillcolor=look.hairline, opacity=0.45, line_width=0,
             layer="below",
         )  # fmt: skip
         label(
             fig, "provisional:<br>outcomes may<br>still arrive", x=_hours(first_pale, -8), y=1, yref="paper", xanchor="left",
-            yanchor="top", font={"color": MUTED, "size": 11},
+            yanchor="top", font={"color": look.muted, "size": 11},
         )  # fmt: skip
     fig.add_scatter(
-        x=days, y=failed, fill="tozeroy", mode="lines", line={"color": BAD, "width": 1}, fillcolor="rgba(178,58,72,0.16)",
+        x=days, y=failed, fill="tozeroy", mode="lines", line={"color": look.bad, "width": 1}, fillcolor=look.pale(look.bad, 0.16),
         hovertemplate="%{customdata}<extra></extra>",
         customdata=[f"{formats.day(r['day'])}: failures {formats.unit_cost(per(r['failure_7d_usd'], r['outcomes_7d']))} per {said(unit)}, 7 days" for r in rows],
     )  # fmt: skip
@@ -41,7 +42,7 @@ def daily_cost(rows: Rows, unit: str) -> go.Figure:
         cost = row["cost_per_outcome_usd"]
         if cost is not None and cost > top:
             label(
-                fig, f"▲ {formats.unit_cost(cost)}", x=row["day"], y=top, yanchor="top", font={"color": MUTED, "size": 11},
+                fig, f"▲ {formats.unit_cost(cost)}", x=row["day"], y=top, yanchor="top", font={"color": look.muted, "size": 11},
                 hovertext=_hover(row, unit),
             )  # fmt: skip
     for wanted, opacity in ((False, 0.55), (True, 0.9)):
@@ -52,7 +53,7 @@ def daily_cost(rows: Rows, unit: str) -> go.Figure:
         fig.add_scatter(
             x=[row["day"] for row in own], y=[_float(row["cost_per_outcome_usd"]) for row in own], mode="markers", opacity=opacity,
             marker={
-                "size": 7, "color": PAPER if wanted else MUTED, "line": {"color": MUTED, "width": 1.2 if wanted else 0},
+                "size": 7, "color": look.paper if wanted else look.muted, "line": {"color": look.muted, "width": 1.2 if wanted else 0},
             },
             hovertemplate="%{customdata}<extra></extra>",
             customdata=[_hover(row, unit) for row in own],
@@ -61,21 +62,21 @@ def daily_cost(rows: Rows, unit: str) -> go.Figure:
     lines = ((slice(0, cut), "solid", 3.0), (slice(max(cut - 1, 0), None), "dot", 2.0))
     for part, dash, width in lines:
         fig.add_scatter(
-            x=days[part], y=seven[part], mode="lines", line={"color": ACCENT, "width": width, "dash": dash}, connectgaps=True,
+            x=days[part], y=seven[part], mode="lines", line={"color": look.accent, "width": width, "dash": dash}, connectgaps=True,
             hoverinfo="skip",
         )  # fmt: skip
     last = next((n for n in range(len(rows) - 1, -1, -1) if seven[n] is not None), None)
     if last is not None:
         label(
             fig, f"<b>{formats.unit_cost(rows[last]['cost_7d_usd'])}</b><br>7 days", x=days[last], y=seven[last], xanchor="left", xshift=22,
-            font={"color": ACCENT, "size": 13},
+            font={"color": look.accent, "size": 13},
         )  # fmt: skip
         worth = formats.unit_cost(per(rows[last]["failure_7d_usd"], rows[last]["outcomes_7d"]))
         label(
             fig, f"{worth}<br>failures", x=days[last], y=0, xanchor="left", yanchor="bottom", xshift=22,
-            font={"color": BAD, "size": 12},
+            font={"color": look.bad, "size": 12},
         )  # fmt: skip
-    fig.update_yaxes(range=[0, top], tickprefix="$", nticks=6)
+    fig.update_yaxes(range=[0, top], tickprefix=formats.currency().symbol, nticks=6)
     fig.update_xaxes(tickformat="%-d %b", nticks=5, range=[_hours(days[0], -18), _hours(days[-1], 18)])
     fig.update_layout(margin={"r": 88})
     return fig
@@ -84,10 +85,11 @@ def daily_cost(rows: Rows, unit: str) -> go.Figure:
 def spread(rows: Rows, unit: str) -> go.Figure:
     """Units by what they cost: good ones, and on top those that failed, were rejected or are open."""
     spends = [(float(row["spend_usd"]), row["status"] == "good") for row in rows if row["spend_usd"] is not None]
+    look = palette()
     fig = figure(280)
     edges = np.histogram_bin_edges([s for s, _ in spends], bins=min(40, max(8, len(spends) // 12)))
     centres, width = (edges[:-1] + edges[1:]) / 2, edges[1] - edges[0]
-    for good, colour, word in ((True, ACCENT, "good"), (False, BAD, "failed, rejected or open")):
+    for good, colour, word in ((True, look.accent, "good"), (False, look.bad, "failed, rejected or open")):
         counted = np.histogram([s for s, g in spends if g is good], bins=edges)[0]
         fig.add_bar(
             x=centres, y=counted, width=width * 0.92, marker={"color": colour, "line": {"width": 0}}, opacity=0.85,
@@ -103,13 +105,13 @@ def spread(rows: Rows, unit: str) -> go.Figure:
         ("right", "left"),
         strict=True,
     ):
-        fig.add_vline(x=value, line={"color": INK, "width": 1, "dash": "dot"})
+        fig.add_vline(x=value, line={"color": look.ink, "width": 1, "dash": "dot"})
         label(
             fig, f"{name}<br><b>{formats.unit_cost(Decimal(repr(value)))}</b>", x=value, y=1, yref="paper", xanchor=side, yanchor="bottom",
             xshift=6 if side == "right" else -6, align=side,
         )  # fmt: skip
     fig.update_layout(barmode="stack", bargap=0, margin={"t": 46})
-    fig.update_xaxes(tickprefix="$", title_text=f"spend on one {said(unit)}")
+    fig.update_xaxes(tickprefix=formats.currency().symbol, title_text=f"spend on one {said(unit)}")
     fig.update_yaxes(title_text="units", nticks=5)
     return fig
 

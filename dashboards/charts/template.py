@@ -1,40 +1,81 @@
-"""Colours, type and behaviour that every figure shares."""
+"""Colours, type and behaviour that every figure shares, for the light and the dark theme."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from html import escape
 
 import plotly.graph_objects as go
 import plotly.io as pio
 import streamlit as st
 
-PAPER, INK, MUTED, HAIRLINE = "#fbfaf7", "#151b1f", "#5b6770", "#e2ded4"
-ACCENT, BAD, AMBER = "#0b5d4e", "#b23a48", "#d98324"
-SERIES = ("#3e6fb0", "#9b4f96", "#b23a48", "#5b6770")
-NAME = "outlay"
+
+@dataclass(frozen=True)
+class Palette:
+    """The colours of one theme, those of .streamlit/config.toml; texts stand out from `paper` by 4.5 to 1 or more."""
+
+    name: str
+    paper: str
+    ink: str
+    muted: str  #: secondary texts
+    hairline: str
+    raised: str  #: behind a hover label
+    accent: str  #: good, chosen, ours
+    bad: str
+    other: str  #: a third thing beside good and bad
+
+    def pale(self, colour: str, share: float) -> str:
+        """A colour for an area behind others."""
+        red, green, blue = (int(colour[n : n + 2], 16) for n in (1, 3, 5))
+        return f"rgba({red},{green},{blue},{share})"
+
+
+LIGHT = Palette(
+    name="outlay-light", paper="#fbfaf7", ink="#151b1f", muted="#5b6770", hairline="#e2ded4", raised="#ffffff",
+    accent="#0b5d4e", bad="#b23a48", other="#3e6fb0",
+)  # fmt: skip
+DARK = Palette(
+    name="outlay-dark", paper="#12171a", ink="#e9e6de", muted="#a3adb3", hairline="#30383d", raised="#1f272b",
+    accent="#5fc2ad", bad="#f08a94", other="#86b0ea",
+)  # fmt: skip
 FONT = "Inter, 'Helvetica Neue', Arial, sans-serif"
 
-_AXIS = {
-    "showgrid": False, "zeroline": False, "linecolor": HAIRLINE, "tickcolor": HAIRLINE, "ticks": "outside", "ticklen": 4,
-    "tickfont": {"color": MUTED, "size": 12}, "title": {"font": {"color": MUTED, "size": 12}, "standoff": 8},
-    "automargin": True, "fixedrange": True,
-}  # fmt: skip
 
-pio.templates[NAME] = go.layout.Template(
-    layout={
-        "font": {"family": FONT, "size": 13, "color": INK},
-        "paper_bgcolor": PAPER, "plot_bgcolor": PAPER, "colorway": list(SERIES), "showlegend": False,
-        "margin": {"l": 8, "r": 8, "t": 12, "b": 8},
-        "xaxis": _AXIS,
-        "yaxis": {**_AXIS, "showgrid": True, "gridcolor": HAIRLINE, "gridwidth": 1, "showline": False, "ticks": ""},
-        "hoverlabel": {"bgcolor": "#ffffff", "bordercolor": HAIRLINE, "font": {"family": FONT, "size": 13, "color": INK}},
-        "hovermode": "closest", "dragmode": False,
-    }
-)  # fmt: skip
+def _registered(look: Palette) -> None:
+    axis = {
+        "showgrid": False, "zeroline": False, "linecolor": look.hairline, "tickcolor": look.hairline, "ticks": "outside",
+        "ticklen": 4, "tickfont": {"color": look.muted, "size": 12},
+        "title": {"font": {"color": look.muted, "size": 12}, "standoff": 8}, "automargin": True, "fixedrange": True,
+    }  # fmt: skip
+    pio.templates[look.name] = go.layout.Template(
+        layout={
+            "font": {"family": FONT, "size": 13, "color": look.ink},
+            "paper_bgcolor": look.paper, "plot_bgcolor": look.paper, "showlegend": False,
+            "margin": {"l": 8, "r": 8, "t": 12, "b": 8},
+            "xaxis": axis,
+            "yaxis": {
+                **axis, "showgrid": True, "gridcolor": look.hairline, "gridwidth": 1, "showline": False, "ticks": "",
+            },
+            "hoverlabel": {
+                "bgcolor": look.raised, "bordercolor": look.hairline,
+                "font": {"family": FONT, "size": 13, "color": look.ink},
+            },
+            "hovermode": "closest", "dragmode": False,
+        }
+    )  # fmt: skip
+
+
+for _look in (LIGHT, DARK):
+    _registered(_look)
+
+
+def palette() -> Palette:
+    """The colours of the theme that the reader sees; light where no browser says."""
+    return DARK if st.context.theme.type == "dark" else LIGHT
 
 
 def figure(height: int) -> go.Figure:
-    return go.Figure(layout={"template": NAME, "height": height})
+    return go.Figure(layout={"template": palette().name, "height": height})
 
 
 def show(fig: go.Figure, alt: str, key: str) -> None:
@@ -50,5 +91,5 @@ def said(name: str) -> str:
 def label(fig: go.Figure, text: str, **place: object) -> None:
     """A direct label. Text comes escaped; `place` is Plotly's annotation."""
     fig.add_annotation(
-        **{"text": text, "showarrow": False, "font": {"color": INK, "size": 12}, "align": "left", **place}  # type: ignore[arg-type]
+        **{"text": text, "showarrow": False, "font": {"color": palette().ink, "size": 12}, "align": "left", **place}  # type: ignore[arg-type]
     )

@@ -7,7 +7,7 @@ import math
 import plotly.graph_objects as go
 
 from dashboards import formats
-from dashboards.charts.template import ACCENT, BAD, INK, MUTED, figure, label, said
+from dashboards.charts.template import figure, label, palette, said
 from dashboards.names import human
 from dashboards.queries import Rows
 
@@ -18,6 +18,7 @@ def value_map(rows: Rows) -> go.Figure:
     Whiskers are 90 % intervals, bubbles grow with outcomes, what lies under the line costs more than it is worth.
     """
     ranked = [row for row in rows if row["value_per_usd"] is not None and row["value_per_usd"] > 0]
+    look = palette()
     fig = figure(420)
     if not ranked:
         return fig
@@ -25,22 +26,22 @@ def value_map(rows: Rows) -> go.Figure:
     highs = [float(row["high"] or row["value_per_usd"]) for row in ranked]
     bottom, top = min([*lows, 0.5]) / 2, max([*highs, 2.0]) * 2
     right = max(float(row["spend_usd"]) for row in ranked) * 1.22
-    fig.add_hrect(y0=bottom, y1=1, fillcolor=BAD, opacity=0.07, line_width=0, layer="below")
-    fig.add_hline(y=1, line={"color": INK, "width": 1.2})
+    fig.add_hrect(y0=bottom, y1=1, fillcolor=look.bad, opacity=0.07, line_width=0, layer="below")
+    fig.add_hline(y=1, line={"color": look.ink, "width": 1.2})
     label(
         fig, "break-even: a dollar spent returns a dollar", x=0.005, xref="paper", y=0, xanchor="left", yanchor="top", yshift=-3,
-        font={"color": MUTED, "size": 12},
+        font={"color": look.muted, "size": 12},
     )  # fmt: skip
     most = max(row["outcomes"] for row in ranked) or 1
     for row, low, high in zip(ranked, lows, highs, strict=True):
         y, x = float(row["value_per_usd"]), float(row["spend_usd"])
-        colour = BAD if high < 1 else ACCENT
+        colour = look.bad if high < 1 else look.accent
         size = 10 + 26 * math.sqrt(max(row["outcomes"], 0) / most)
         fig.add_scatter(
             x=[x], y=[y], mode="markers",
             marker={"size": size, "color": colour, "opacity": 0.3, "line": {"width": 0}},
             error_y={
-                "type": "data", "symmetric": False, "array": [high - y], "arrayminus": [y - low], "color": INK, "thickness": 1.5, "width": 6,
+                "type": "data", "symmetric": False, "array": [high - y], "arrayminus": [y - low], "color": look.ink, "thickness": 1.5, "width": 6,
             },
             hovertemplate="%{customdata}<extra></extra>",
             customdata=[
@@ -50,7 +51,7 @@ def value_map(rows: Rows) -> go.Figure:
                 f"{formats.count(row['outcomes'])} outcomes"
             ],
         )  # fmt: skip
-        fig.add_scatter(x=[x], y=[y], mode="markers", marker={"size": 5, "color": INK}, hoverinfo="skip")
+        fig.add_scatter(x=[x], y=[y], mode="markers", marker={"size": 5, "color": look.ink}, hoverinfo="skip")
         under = y < 1 or any(
             float(o["value_per_usd"]) > y
             and abs(float(o["spend_usd"]) - x) < right * 0.6
@@ -66,8 +67,8 @@ def value_map(rows: Rows) -> go.Figure:
         )  # fmt: skip
     ticks = [t for e in range(-4, 6) for t in (10**e, 2 * 10**e, 5 * 10**e) if bottom <= t <= top]
     fig.update_yaxes(
-        type="log", range=[math.log10(bottom), math.log10(top)], tickvals=ticks, ticktext=[f"${t:g}" for t in ticks],
+        type="log", range=[math.log10(bottom), math.log10(top)], tickvals=ticks, ticktext=[f"{formats.currency().symbol}{t:g}" for t in ticks],
         title_text="value per dollar spent",
     )  # fmt: skip
-    fig.update_xaxes(range=[-right * 0.04, right], tickprefix="$", title_text="spend in the period", nticks=6)
+    fig.update_xaxes(range=[-right * 0.04, right], tickprefix=formats.currency().symbol, title_text="spend in the period", nticks=6)
     return fig

@@ -1,6 +1,5 @@
 """Data health: what was read and refused, what has no price or no owner, and what the last run warned of."""
 
-import json
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -8,6 +7,8 @@ import streamlit as st
 
 from dashboards import formats, names, queries, shell
 from dashboards.tables import listing, table
+from pipelines.rates.book import RateBook
+from pipelines.rates.missing import lacks, rates_yaml
 
 p = shell.shown()
 zone = p.meta["timezone"]
@@ -68,6 +69,22 @@ table(
     key="sources", alt="Sources and what became of their records", download="sources", empty="No source has been read: outlay run",
 )  # fmt: skip
 
+covered = queries.coverage(p, first28, last28)
+if covered:
+    short = {(row["day"], row["provider"]) for row in covered if row["share"] is not None and 100 * row["share"] < 95}
+    shell.section(
+        "Coverage",
+        f"{formats.plural(len(short), 'day')} with a model of which the logs hold less than 95 %, in 28 days."
+        if short
+        else "The logs hold 95 % or more of what the providers report, for every day and model.",
+        help="Providers' usage reports, days in UTC, against the requests in the logs. Export: coverage.",
+    )
+    table(
+        [{**row, "model": row["model"] or "all models"} for row in covered],
+        ["day", "provider", "model", "reported_tokens", "held_tokens", "share=covered"],
+        key="coverage", alt="Tokens in the logs against the providers' usage reports", download="coverage-28-days",
+    )  # fmt: skip
+
 shell.section(
     "Quarantine",
     f"{formats.plural(len(refused), 'record or file', 'records or files')} refused; all others are unaffected."
@@ -96,16 +113,7 @@ table(
 
 def to_paste() -> str:
     """The lines that rates.yaml lacks, prices left to fill in."""
-    lines = ["rates:"]
-    for row in unpriced:
-        for part in dict.fromkeys(row["missing"].split(",")):
-            kind, _, tier = part.partition("@")
-            if kind:
-                lines.append(
-                    f"  - {{provider: {json.dumps(row['provider'])}, model: {json.dumps(row['model'])}, class: {kind}, "
-                    f'usd_per_million: "…", service_tier: {tier or "standard"}, valid_from: {row["first_day"]}, source: "…"}}'
-                )
-    return "\n".join(lines)
+    return rates_yaml(lacks(unpriced, RateBook()))
 
 
 if unpriced:
@@ -128,6 +136,20 @@ listing(
     without, ["reason=unattributed_reason", "workflow", "requests", "spend_usd"], key="unattributed",
     alt="Unattributed spend by reason", download="unattributed-28-days", empty="All spend belongs to a unit.",
 )  # fmt: skip
+
+rules = queries.assign_rules(p)
+if rules:
+    idle = sum(row["requests"] == 0 for row in rules)
+    shell.section(
+        "Assign rules",
+        f"{formats.plural(idle, 'rule')} of {len(rules)} caught nothing." if idle else "Every rule caught requests.",
+        help="What each rule of outlay.yaml named, over all days: requests whose logs carry no workflow. Export: assign_rules.",
+    )
+    listing(
+        [{**row, "gives": " / ".join(filter(None, (row["workflow"], row["task_type"])))} for row in rules],
+        ["rule", "match", "gives=rule_names", "requests", "spend_usd"], key="assign_rules", alt="What each assign rule caught",
+        download="assign_rules",
+    )  # fmt: skip
 
 
 def said(row: dict) -> str:

@@ -9,13 +9,14 @@ from dashboards.charts.template import show
 from dashboards.charts.week import contributions
 from dashboards.decisions import due
 from dashboards.tables import table
-from dashboards.week import dear, last_whole_week, like_for_like, moves
+from dashboards.week import Move, dear, drift, last_whole_week, like_for_like, moves
 
 p = shell.shown()
 week = last_whole_week(shell.as_of(p))
 daily = queries.daily(p)
 same = like_for_like(daily, week)
 moved = moves(daily, week)
+drifts = drift(queries.open_alarms(p), queries.watched(p))
 config = queries.workspace().config
 off = dear(queries.task_spend(p, week.first, week.last), config)
 ranked = [row for row in queries.ranking(p) if row["rank"] is not None]
@@ -68,21 +69,29 @@ with st.grid(4, min_column_width=150, gap="small"):
             "Export: daily_cost."
         ),
     )
+    largest = drifts.alarms[0] if drifts.alarms else None
+    seen = formats.listing(
+        f"{names.human(s['workflow'])} from {formats.share(s['minimum_detectable'])}" for s in drifts.watched
+    )
+    unseen = formats.listing(f"{names.human(s['workflow'])} ({s['state']})" for s in drifts.waiting)
     st.metric(
-        "Largest move",
-        formats.change(moved[0].change) if moved else formats.UNKNOWN,
-        formats.plain(names.human(moved[0].workflow)) if moved else None,
-        delta_color="off"
-        if not moved or not round(moved[0].change * 100)
-        else "red"
-        if moved[0].change > 0
-        else "green",
-        delta_arrow="off" if not moved or not round(moved[0].change * 100) else "up" if moved[0].change > 0 else "down",
+        "Drift",
+        formats.plural(len(drifts.alarms), "open alarm") if drifts.watched else formats.UNKNOWN,
+        formats.plain(f"{names.human(largest['workflow'])} {formats.change(largest['change'])}")
+        if largest
+        else formats.plain(
+            f"{len(drifts.watched)} of {formats.plural(len(drifts.watched) + len(drifts.waiting), 'workflow')} watched"
+        ),
+        delta_color="red" if drifts.rising else "off",
+        delta_arrow="off" if largest is None else "up" if largest["change"] > 0 else "down",
         border=True,
         height="stretch",
         help=formats.plain(
-            "Cost per outcome on this week's mature days (days whose outcomes are all in) against the four weeks before. A plain "
-            "comparison, not a test: no drift detector has judged it. Export: daily_cost."
+            "Days out of their band (shock) and lasting changes (drift) of the cost per outcome against a frozen baseline, on mature "
+            "days; open until the next day is back or somebody acknowledges it (outlay acknowledge). "
+            + (f"A change is found within a week in four cases of five: {seen}. " if seen else "")
+            + (f"Not watched yet: {unseen}. " if unseen else "")
+            + "Export: drift."
         ),
     )
     st.metric(
@@ -125,6 +134,18 @@ def question(words: str, good: bool | None, finding: str, page: str, step: str, 
         shell.link(page, step, **filters)
 
 
+def judged(dearer: list[Move]) -> str:
+    """What the detectors make of it; a plain comparison where no workflow has a baseline yet."""
+    if drifts.rising:
+        which = formats.listing(names.human(w) for w in drifts.rising)
+        return f"An alarm is open for {which}: find the cause, or accept the new level with outlay acknowledge."
+    if drifts.watched:
+        count = formats.plural(len(drifts.watched), "watched workflow")
+        return f"No rise in {count} is beyond what its noise explains."
+    rose = formats.listing(names.human(m.workflow) for m in dearer)
+    return f"{rose or 'No workflow'} rose by 10 % or more; no workflow has a baseline yet that could judge it."
+
+
 shell.section("Three questions")
 with st.grid(3, min_column_width=260, gap="small"):
     if moved:
@@ -133,17 +154,10 @@ with st.grid(3, min_column_width=260, gap="small"):
         on_week = "" if top.change_on_week is None else f" and {formats.change(top.change_on_week)} against last week"
         question(
             "Do outcomes cost what they did?",
-            not dearer,
+            not drifts.rising if drifts.watched else not dearer,
             f"{names.human(top.workflow)} cost {formats.unit_cost(top.now_usd)} a {unit_of(top.workflow)} on the "
             f"{formats.plural(top.mature_days, 'mature day')} of {week.name}: {formats.change(top.change)} against the four weeks before "
-            f"({formats.unit_cost(top.earlier_usd)}){on_week}. "
-            + (
-                f"{formats.listing(names.human(m.workflow) for m in dearer)} rose by 10 % or more."
-                if dearer and dearer != [top]
-                else "No other workflow rose by 10 % or more."
-                if dearer
-                else "No workflow rose by 10 % or more."
-            ),
+            f"({formats.unit_cost(top.earlier_usd)}){on_week}. {judged(dearer)}",
             shell.COST,
             f"See the days of {names.within(top.workflow)}",
             workflow=names.human(top.workflow),

@@ -81,7 +81,7 @@ if bottom and bottom["break_even_value_usd"] is not None and bottom["outcomes"] 
     )
     with st.container(width=520):
         worth = st.slider(
-            f"If one {bottom['unit']} were worth", 0.0, max(0.1, round(float(cost) * 3, 2)), round(float(each), 2), 0.01, format="$%.2f", key="worth",
+            f"If one {bottom['unit']} were worth", 0.0, max(0.1, round(float(cost) * 3, 2)), round(float(each), 2), 0.01, format=f"{formats.currency().symbol}%.2f", key="worth",
             bind="query-params",
         )  # fmt: skip
     imagined = Decimal(str(round(worth, 2)))

@@ -127,7 +127,7 @@ def assets(timezone: str, first_day: str | None = None) -> list[dg.AssetsDefinit
             check_results=[
                 dg.AssetCheckResult(
                     check_name=name, passed=not found, severity=dg.AssetCheckSeverity.WARN,
-                    metadata={"workflows": ", ".join(found) or "none"},
+                    metadata={"about": ", ".join(dict.fromkeys(found)) or "none"},
                 )
                 for name, found in (("no_alarm_is_open", waiting), ("budgets_hold", over))
             ],

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import date
 from typing import Any
 
 from pipelines.console.kinds import kind_warnings
+from pipelines.console.rate_changes import missing_warnings
 from pipelines.console.rules import rule_warnings, rules_of, rules_text
 from pipelines.intake.discover import Found, of_source
-from pipelines.rates.contract import read_contract
+from pipelines.ledger.terms import decide
+from pipelines.publish.currency import reporting_exchange
+from pipelines.rates.contract import Contract, read_contract
+from pipelines.rates.exchange import lacking
 from pipelines.routing.loop import check_targets
 from pipelines.sources.registry import kinds_read
 from pipelines.storage.published import current
@@ -39,6 +44,7 @@ def check_workspace(loaded: Loaded, strict: bool = False) -> dict[str, Any]:
                     found[source.name].append(file)
         except OutlayError as error:
             errors.append(f"sources.{source.name}: {str(error).removeprefix(f'source {source.name}: ')}")
+            sources.append({"name": source.name, "kind": source.kind, "path": source.path, "files": 0})
             continue
         files = found[source.name]
         sources.append({"name": source.name, "kind": source.kind, "path": source.path, "files": len(files)})
@@ -52,7 +58,7 @@ def check_workspace(loaded: Loaded, strict: bool = False) -> dict[str, Any]:
             errors.append(f"sources.{source.name}: {error}")
     contract = loaded.config.rates.contract
     try:
-        read_contract(loaded.path(contract) if contract else None)
+        warnings += _fixed_and_foreign(loaded, read_contract(loaded.path(contract) if contract else None))
     except UsageError as error:
         errors.append(str(error))
     try:
@@ -64,6 +70,7 @@ def check_workspace(loaded: Loaded, strict: bool = False) -> dict[str, Any]:
     except UsageError as error:
         errors.append(str(error))
     warnings += _unlisted_capabilities(loaded)
+    warnings += missing_warnings(loaded)
     warnings += rule_warnings(loaded)
     if strict:
         errors += _disagreements(loaded)
@@ -71,6 +78,19 @@ def check_workspace(loaded: Loaded, strict: bool = False) -> dict[str, Any]:
         "ok": not errors, "sources": sources, "refused": refused, "errors": errors, "warnings": warnings,
         "assign": rules_of(loaded),
     }  # fmt: skip
+
+
+def _fixed_and_foreign(loaded: Loaded, contract: Contract) -> list[str]:
+    """What of the contract will be missing on the last published day. Raises UsageError for what a run would refuse."""
+    fx = reporting_exchange(loaded)
+    try:
+        at = date.fromisoformat(current(loaded.root).meta["as_of"] or "")
+    except (OutlayError, ValueError):
+        return []
+    shown = [loaded.config.reporting.currency] if fx is not None else []
+    found = [c for c in sorted({*shown, *contract.currencies}) if contract.fx.in_force(c, at) is None]
+    decide(contract, [at], loaded.config.reporting.zone)
+    return [f"{contract.fx.name}: {lacking(currency, at)}" for currency in found]
 
 
 def _disagreements(loaded: Loaded) -> list[str]:

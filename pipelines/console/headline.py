@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pipelines.console.rules import rules_text
+from pipelines.publish.currency import DOLLARS, Shown, shown
 from pipelines.storage.published import Published
 
 WIDTH = 110
@@ -23,9 +24,15 @@ def headline(published: Published) -> str:
             "r.value_per_usd, r.rank, r.note from value_ranking r order by r.spend_usd desc nulls last, r.workflow"
         ).pl().to_dicts()  # fmt: skip
     meta = published.meta
-    table = Table(title=f"{meta['name']}: 28 days to {meta['as_of']}", title_justify="left", box=None, pad_edge=False)
+    money = shown(meta)
+    rows = [money.row(row) for row in rows]
+    sign = money.symbol.strip()
+    said = "" if money == DOLLARS else f", {money.said}"
+    table = Table(
+        title=f"{meta['name']}: 28 days to {meta['as_of']}{said}", title_justify="left", box=None, pad_edge=False
+    )
     table.add_column("Workflow")
-    for name in ("Spend $", "Share", "Outcomes", "$ per outcome", "Value per $", "Rank"):
+    for name in (f"Spend {sign}", "Share", "Outcomes", f"{sign} per outcome", f"Value per {sign}", "Rank"):
         table.add_column(name, justify="right")
     for row in rows:
         table.add_row(
@@ -36,18 +43,22 @@ def headline(published: Published) -> str:
     summary = meta["summary"]
     lines = [
         render(table),
-        f"\nAll days: {summary['requests']:,} requests, ${Decimal(summary['spend_usd']):,.2f}, of which "
-        f"${Decimal(summary['unattributed_usd']):,.2f} no unit bears; {summary['unpriced_requests']} requests have no price.",
+        f"\nAll days: {summary['requests']:,} requests, {_amount(money, summary['spend_usd'])}, of which "
+        f"{_amount(money, summary['unattributed_usd'])} no unit bears; {summary['unpriced_requests']} requests have no price.",
     ]
     if meta["finding"]:
         lines.append(meta["finding"])
-    lines += [_advice(r) for r in published.recommendations["recommendations"] if r["decision"] == "switch"]
+    lines += [_advice(r, money) for r in published.recommendations["recommendations"] if r["decision"] == "switch"]
     return "\n".join(lines)
 
 
-def _advice(item: dict[str, Any]) -> str:
+def _amount(money: Shown, usd: str, places: int = 2) -> str:
+    return f"{money.symbol}{money(Decimal(usd)):,.{places}f}"
+
+
+def _advice(item: dict[str, Any], money: Shown) -> str:
     where = " + ".join(f"{route['share']:.0%} {route['model']}" for route in item["routes"])
-    saving = f", ${Decimal(item['saving_usd_month']):,.0f} a month" if item["saving_usd_month"] else ""
+    saving = f", {_amount(money, item['saving_usd_month'], 0)} a month" if item["saving_usd_month"] else ""
     return (
         f"Switch {item['workflow']}/{item['task_type']} to {where}: saves {item['saving_share']:.0%}{saving}, "
         f"keeps {item['retention']:.1%} of quality ({item['items']} pairs)."
@@ -76,6 +87,8 @@ def run_text(document: dict[str, Any]) -> str:
     told = document.get("notified", {"sent": {}, "failed": {}})
     lines += [f"alerts   {count} new sent to {channel}" for channel, count in told["sent"].items()]
     lines += [f"alerts   {channel}: {why}" for channel, why in told["failed"].items()]
+    if document.get("missing_rates"):
+        lines += ["rates missing; fill in the prices and put them into rates.yaml:", document["missing_rates"].rstrip()]
     lines.append(f"published {document['published']}, as of {document['as_of']}")
     return "\n".join(lines)
 

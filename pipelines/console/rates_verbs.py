@@ -40,11 +40,31 @@ def rates_show(
 @verb
 def rates_diff() -> None:
     """Which days and how much the present rates would move; nothing moves before run --full."""
-    from pipelines.console.rates import diff_text
+    from pipelines.console.rate_changes import diff_text
     from pipelines.ledger.repricing import rates_diff as moves
 
     document = moves(workspace())
     answer(document, diff_text(document))
+
+
+@rates.command("update")
+@verb
+def rates_update() -> None:
+    """What the installed price list says that the published set's does not, and what that would move; offline."""
+    from pipelines.console.rate_changes import update_document, update_text
+
+    document = update_document(workspace())
+    answer(document, update_text(document))
+
+
+@rates.command("missing")
+@verb
+def rates_missing() -> None:
+    """Rates that requests lack, ready to fill in and paste into rates.yaml."""
+    from pipelines.console.rate_changes import missing_document, missing_text
+
+    document = missing_document(workspace())
+    answer(document, missing_text(document))
 
 
 def _contract() -> Path | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from typing import Annotated, Any
 
 import typer
 
-from pipelines.console.verb import answer, verb, workspace
+from pipelines.console.verb import ASKED, answer, verb, workspace
 from pipelines.workspace.errors import NothingPublished, UsageError
 
 route = typer.Typer(
@@ -73,7 +74,7 @@ def route_apply(
     done = loop.route_apply(
         loaded, _recommendations(loaded), adopt=adopt, overwrite=overwrite, effective_at=_moment(effective)
     )
-    answer(done.document, done.text)
+    _answer(done)
 
 
 @route.command("rollback")
@@ -87,8 +88,7 @@ def route_rollback(
     """Give every target and the policy the bytes of an earlier version."""
     from pipelines.routing import loop
 
-    done = loop.route_rollback(workspace(), to=to, overwrite=overwrite, by=by, reason=reason)
-    answer(done.document, done.text)
+    _answer(loop.route_rollback(workspace(), to=to, overwrite=overwrite, by=by, reason=reason))
 
 
 @route.command("status")
@@ -99,6 +99,15 @@ def route_status() -> None:
 
     done = loop.route_status(workspace())
     answer(done.document, done.text)
+
+
+def _answer(done: Any) -> None:
+    """A target in mode print gets stdout to itself, so that its text can be piped; what was done goes to stderr."""
+    if done.output is None or ASKED["json"]:
+        answer(done.document, done.text)
+        return
+    print(done.text, file=sys.stderr)
+    sys.stdout.write(done.output)
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -82,6 +82,12 @@ EXPORTS: dict[str, Export] = {
             "day, provider, model, reason, workflow nulls first", "day",
         ),
         Export(
+            "commitments",
+            _columns("name, provider, models, first_day, last_day, amount_usd, spent_usd, shortfall_usd, status"),
+            "name, first_day", "last_day",
+        ),
+        Export("exchange_rates", _columns("day, currency, rate, source, rate_day"), "day", "day"),
+        Export(
             "task_cost",
             _columns(
                 "day, workflow, task_type, tier, provider, model, requests, input_tokens, output_tokens, spend_usd, "
@@ -124,7 +130,8 @@ EXPORTS: dict[str, Export] = {
             "recommendations",
             _columns(
                 "id, workflow, task_type, decision, grade, reference_model, model, share, items, quality_reference, "
-                "retention, retention_low, retention_high, saving_share, saving_low, saving_high, saving_usd_month, reason"
+                "retention, retention_low, retention_high, saving_share, saving_low, saving_high, saving_usd_month, reason, "
+                "saving_loaded, cash_saving_usd_month"
             ),
             "workflow, task_type, id, share desc, model",
         ),

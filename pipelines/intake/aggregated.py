@@ -17,7 +17,7 @@ import duckdb
 from pipelines.intake.counts import FileCounts, Intake
 from pipelines.intake.discover import Found, discover
 from pipelines.intake.figures import SCHEMAS, Rows
-from pipelines.intake.manifest import Rejected, due, refused, taken
+from pipelines.intake.manifest import Due, Manifest, Rejected
 from pipelines.intake.window import Window
 from pipelines.sources.context import FileRef, date_in_path
 from pipelines.sources.files import Refused
@@ -46,8 +46,11 @@ def take_in_aggregated(
     sources = tuple(s for s in loaded.config.sources if s.kind in AGGREGATED)
     for source in sources:
         intake.skipped_kinds.pop(source.kind, None)
-    for found in discover(replace(loaded, config=loaded.config.model_copy(update={"sources": sources}))):
-        _take(con, loaded, found, window, run_id, intake)
+    manifest = Manifest(con, loaded, window, run_id, intake)
+    found = discover(replace(loaded, config=loaded.config.model_copy(update={"sources": sources})))
+    for file in manifest.due(manifest.listed(found)):
+        _take(con, file, window, manifest)
+    manifest.flush()
     for table in TABLES:
         con.execute(f"insert into {table} by name select *, false as wins from fresh_{table}")
         decide(con, table)
@@ -82,17 +85,13 @@ def touch_every_count(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("insert into touched_counts select distinct day from outcome_counts where wins")
 
 
-def _take(
-    con: duckdb.DuckDBPyConnection, loaded: Loaded, found: Found, window: Window, run_id: str, intake: Intake
-) -> None:
-    file = due(con, loaded, found, window, run_id, intake)
-    if file is None:
-        return
+def _take(con: duckdb.DuckDBPyConnection, file: Due, window: Window, manifest: Manifest) -> None:
+    found = file.found
     source, kind = found.source.name, found.source.kind
     counts = FileCounts()
-    rows = Rows(source, kind, found.name)
+    rows = Rows(source, kind, found.name, found.below)
     rejected: Rejected = []
-    ref = FileRef(path=found.path, name=found.name, default_time=date_in_path(found.name), now=datetime.now(UTC))
+    ref = FileRef(path=file.place, name=found.name, default_time=date_in_path(found.name), now=datetime.now(UTC))
 
     wanted = partial(file.wants, window)
     try:
@@ -105,9 +104,9 @@ def _take(
                 continue
             counts.read += rows.add(parsed, wanted)
     except Refused as refusal:
-        refused(con, loaded, file, str(refusal), run_id, intake)
+        manifest.refused(file, str(refusal))
         return
-    taken(con, loaded, file, window, counts, rejected, run_id, intake)
+    manifest.taken(file, counts, rejected)
     _replace_rows(con, found, rows, wanted)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
+from pipelines.intake.staging import Staging
 from pipelines.sources.record import (
     EVALUATION_SCHEMA,
     OUTCOME_SCHEMA,
@@ -20,9 +20,10 @@ from pipelines.sources.record import (
     SpanContext,
 )
 
-BATCH_ROWS = 50_000
+#: A parsed record takes some three kilobytes of Python objects.
+BATCH_ROWS = 10_000
 
-#: family -> (shape, schema); the incoming tables are named `incoming_<family>`
+#: family -> (shape, schema); requests go to `records` (see `staging`), the others to `incoming_<family>`
 FAMILIES: dict[str, tuple[type, pa.Schema]] = {
     "requests": (RequestRecord, REQUEST_SCHEMA),
     "spans": (SpanContext, SPAN_SCHEMA),
@@ -30,20 +31,24 @@ FAMILIES: dict[str, tuple[type, pa.Schema]] = {
     "evaluations": (Evaluation, EVALUATION_SCHEMA),
 }
 _FAMILY_OF = {shape: family for family, (shape, _) in FAMILIES.items()}
+#: family -> the table that holds what this run reads
+STAGED = {family: "records" if family == "requests" else f"incoming_{family}" for family in FAMILIES}
 
 
 @dataclass
 class Batches:
-    """Collects records of all families; `flush` appends them to the incoming tables."""
+    """Collects records of all families; `flush` appends them to the tables of `STAGED`."""
 
-    con: duckdb.DuckDBPyConnection
+    staging: Staging
     rows: dict[str, list[tuple[tuple[Any, ...], Parsed]]] = field(default_factory=lambda: {f: [] for f in FAMILIES})
 
     def __post_init__(self) -> None:
+        con = self.staging.con
         for family, (_, schema) in FAMILIES.items():
-            self.con.register("empty_batch", schema.empty_table())
-            self.con.execute(f"create or replace temp table incoming_{family} as from empty_batch")
-            self.con.unregister("empty_batch")
+            if family != "requests":
+                con.register("empty_batch", schema.empty_table())
+                con.execute(f"create or replace temp table incoming_{family} as from empty_batch")
+                con.unregister("empty_batch")
 
     def add(self, origin: tuple[str, str, str, int | None], parsed: Parsed) -> None:
         rows = self.rows[_FAMILY_OF[type(parsed)]]
@@ -55,20 +60,22 @@ class Batches:
         for family, rows in self.rows.items():
             if not rows:
                 continue
-            schema = FAMILIES[family][1]
-            self.con.register("batch", pa.table(_columns(rows, schema), schema=schema))
-            self.con.execute(f"insert into incoming_{family} by name from batch")
-            self.con.unregister("batch")
+            con, schema = self.staging.con, FAMILIES[family][1]
+            con.register("batch", pa.table(_columns(rows, schema), schema=schema))
+            if family == "requests":
+                self.staging.take("batch")
+            else:
+                con.execute(f"insert into incoming_{family} by name from batch")
+            con.unregister("batch")
             rows.clear()
 
     def discard(self, source: str, file: str) -> None:
         """Forget everything that came from one file."""
         for family, rows in self.rows.items():
             rows[:] = [row for row in rows if row[0][0] != source or row[0][2] != file]
-            self.con.execute(
-                f"delete from incoming_{family} where source = $source and file = $file",
-                {"source": source, "file": file},
-            )
+            there = self.staging.of_file(source, file) if family == "requests" else "source = $source and file = $file"
+            named = {} if family == "requests" else {"source": source, "file": file}
+            self.staging.con.execute(f"delete from {STAGED[family]} where {there}", named)
 
 
 def _columns(rows: list[tuple[tuple[Any, ...], Parsed]], schema: pa.Schema) -> dict[str, list[Any]]:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 
-@dataclass
+@dataclass(slots=True)
 class FileCounts:
     """What one file gave in this run."""
 
@@ -26,6 +26,23 @@ class Intake:
     files_refused: int = 0
     per_file: dict[tuple[str, str], FileCounts] = field(default_factory=dict)
     skipped_kinds: Counter[str] = field(default_factory=Counter)
+    refusals: list[tuple[str, str, str]] = field(default_factory=list)  #: source, file and reason
+    folders_left: Counter[str] = field(default_factory=Counter)  #: date folders outside --from/--to, by source
+    records_left: int = 0  #: records of new files outside the window; a later run takes them
+
+    def refused(self, source: str, file: str, reason: str) -> None:
+        self.files_refused += 1
+        self.refusals.append((source, file, reason))
+
+    def skipped(self) -> dict[str, object]:
+        """What was not taken, and why: for people and for `run --json`."""
+        return {
+            "unchanged_files": self.files_unchanged,
+            "refused_files": [dict(zip(("source", "file", "reason"), r, strict=True)) for r in self.refusals[:100]],
+            "records_outside": self.records_left,
+            "folders_outside": dict(sorted(self.folders_left.items())),
+            "kinds_not_read": dict(sorted(self.skipped_kinds.items())),
+        }
 
     def records(self) -> dict[str, int]:
         names = ("read", "stored", "duplicate", "superseded", "quarantined")

@@ -6,61 +6,103 @@ A record with the very payload of a stored one is a duplicate; a different paylo
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from pipelines.intake.counts import Intake
+from pipelines.intake.sampling import tags_only
+from pipelines.intake.spelling import spell_out
 from pipelines.sources.usage import INPUT_EXTRAS, OUTPUT_EXTRAS
 from pipelines.storage import lake
-from pipelines.storage.models import extras_total, filled, sql
+from pipelines.storage.models import extras_total, filled, literal, sql
+from pipelines.storage.rows import as_table
 from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import Loaded
 
 
-def deduplicate(con: duckdb.DuckDBPyConnection, loaded: Loaded, lake_root: Path, run_id: str, intake: Intake) -> None:
-    """Move `incoming_*` into the ledger and the lake, count every record, and mark the days that must be redone."""
+def deduplicate(
+    con: duckdb.DuckDBPyConnection, loaded: Loaded, lake_root: Path, run_id: str, intake: Intake, *,
+    everything: bool = False,
+) -> None:  # fmt: skip
+    """Settle what this run has read, in the ledger and the lake: count every record, and mark the days that must be redone.
+
+    `everything`: decide every winner anew (the sources' priorities, or which of them are sampled, may have changed).
+    """
     priorities = [(s.name, s.priority) for s in loaded.config.sources]
     con.execute("create or replace temp table source_priorities (source varchar, priority bigint)")
     con.executemany("insert into source_priorities values (?, ?)", priorities)
-    _requests(con, loaded, lake_root, run_id, intake)
+    _requests(con, lake_root, run_id, intake, everything=everything)
     _spans(con, lake_root, run_id)
     _outcomes(con, loaded, lake_root, run_id, intake)
     _evaluations(con, lake_root, run_id, intake)
     _check(intake)
-    con.executemany(
-        "update files set stored = stored + ?, duplicate = duplicate + ?, superseded = superseded + ? "
-        "where source = ? and file = ?",
-        [(c.stored, c.duplicate, c.superseded, s, f) for (s, f), c in sorted(intake.per_file.items())]
-        or [(0, 0, 0, "", "")],
-    )
+    counts = ("stored", "duplicate", "superseded")
+    rows = [(s, f, c.stored, c.duplicate, c.superseded) for (s, f), c in intake.per_file.items()]
+    with as_table(con, "told", ("source", "file", *counts), rows, dict.fromkeys(counts, pa.int64())):
+        con.execute(
+            f"update files set {', '.join(f'{name} = files.{name} + told.{name}' for name in counts)} from told "
+            "where files.source = told.source and files.file = told.file"
+        )
 
 
-def rerank_everything(con: duckdb.DuckDBPyConnection) -> None:
-    """Decide every winner anew (the sources' priorities changed)."""
+def _requests(
+    con: duckdb.DuckDBPyConnection, lake_root: Path, run_id: str, intake: Intake, *, everything: bool
+) -> None:  # fmt: skip
+    repeated = _drop_repetitions(con, run_id)
+    for (source, file), count in repeated.items():
+        _add(intake, source, file, 0, 0, count)
+    if (
+        tags_only(con, fresh=True) or everything
+    ):  # the first record that says so takes the source's earlier days out too
+        con.execute("create or replace temp table affected_keys as select distinct request_key from records")
+    else:
+        _affected(con, run_id)
     con.execute(
-        "create or replace temp table fresh_requests as select * exclude (own_rank, group_key, wins) from records where false"
+        "update records set wins = false where wins and run_id = $run and source in (from tags_only_sources)",
+        {"run": run_id},
     )
-    con.execute("create or replace temp table affected_keys as select distinct request_key from records")
-    _decide(con)
+    _decide(con, run_id)
+    for source, file, stored, superseded in con.execute(filled("intake/file_counts", run=run_id)).fetchall():
+        _add(intake, source, file, stored, superseded, 0)
+    columns = "* exclude (request_key, payload, day, own_rank, group_key, wins, run_id)"
+    lake.add(con, lake_root, "requests", f"(select {columns} from records where run_id = {literal(run_id)})", run_id)
 
 
-def _requests(con: duckdb.DuckDBPyConnection, loaded: Loaded, lake_root: Path, run_id: str, intake: Intake) -> None:
-    zone = loaded.config.reporting.timezone
-    con.execute(f"create or replace temp table staged_requests as {filled('intake/staged_requests', zone=zone)}")
-    con.execute(f"create or replace temp table fresh_requests as {sql('intake/fresh_requests')}")
+def _drop_repetitions(con: duckdb.DuckDBPyConnection, run_id: str) -> Counter[tuple[str, str]]:
+    """Take out of this run's records those that say nothing new; how many of each (source, file).
+
+    First those with the very text of another one. Then, of the few keys with several texts, those that are only spelt
+    differently: their texts are brought to one spelling, which also decides between payloads that tie.
+    """
+    con.execute(f"create or replace temp table repeated_keys as {filled('intake/repeated_keys', run=run_id)}")
+    con.execute(f"create or replace temp table repetitions as {filled('intake/repetitions', run=run_id)}")
+    found = _drop(con)
+    spell_out(con, run_id)
+    con.execute(f"create or replace temp table repetitions as {filled('intake/repetitions', run=run_id)}")
+    return found + _drop(con)
+
+
+def _drop(con: duckdb.DuckDBPyConnection) -> Counter[tuple[str, str]]:
+    counts = con.execute("select source, file, count(*) from repetitions group by source, file").fetchall()
+    if counts:
+        con.execute("delete from records where rowid in (select id from repetitions)")
+    return Counter({(source, file): count for source, file, count in counts})
+
+
+def _affected(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """`affected_keys`: every key whose winner is not settled by its being alone, and what shares a call with it."""
+    earlier = con.execute("select 1 from records where run_id <> $run limit 1", {"run": run_id}).fetchall()
+    shared = filled("intake/shared_calls", run=run_id, all_fresh="false" if earlier else "true")
+    con.execute(f"create or replace temp table shared_calls as {shared}")
     con.execute(f"create or replace temp table affected_keys as {sql('intake/affected_keys')}")
-    _decide(con)
-    con.execute(
-        "insert into records by name select fresh_requests.*, own_rank, group_key, wins "
-        "from fresh_requests inner join places using (request_key, payload)"
-    )
-    for source, file, stored, superseded, duplicate in con.execute(sql("intake/file_counts")).fetchall():
-        _add(intake, source, file, stored, superseded, duplicate)
-    lake.add(con, lake_root, "requests", "fresh_requests", run_id)
+    while con.execute(f"insert into affected_keys {sql('intake/further_keys')}").fetchall()[0][0]:
+        pass
 
 
-def _decide(con: duckdb.DuckDBPyConnection) -> None:
+def _decide(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
     """Places of all candidates; winners that changed re-open their days, and so do calls whose losers changed."""
     totals = {
         "input_extras": extras_total("", INPUT_EXTRAS),
@@ -70,9 +112,10 @@ def _decide(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"create or replace temp table places as {sql('intake/places')}")
     con.execute(
         "create or replace temp table moved as select records.request_key, records.payload, places.own_rank, "
-        "places.group_key, places.wins, records.day, records.wins as won, records.group_key as was_in from records "
+        "places.group_key, places.wins, records.day, records.wins and records.run_id <> $run as won from records "
         "inner join places using (request_key, payload) where records.wins is distinct from places.wins "
-        "or records.group_key is distinct from places.group_key or records.own_rank is distinct from places.own_rank"
+        "or records.group_key is distinct from places.group_key or records.own_rank is distinct from places.own_rank",
+        {"run": run_id},
     )
     con.execute("insert into touched_days select distinct day from moved where won or wins")
     con.execute(
@@ -81,12 +124,12 @@ def _decide(con: duckdb.DuckDBPyConnection) -> None:
     )
     # a fresh loser lends its tags to the winner of its call, which may lie on another day
     con.execute(
-        "insert into touched_days select distinct day from records where wins and group_key in (select group_key "
-        "from places inner join fresh_requests using (request_key, payload))"
+        "insert into touched_days select distinct day from records where wins and group_key in (select places.group_key "
+        "from records inner join places using (request_key, payload) where run_id = $run)",
+        {"run": run_id},
     )
     con.execute(
-        "insert into touched_days select distinct day from fresh_requests "
-        "inner join places using (request_key, payload) where wins"
+        "insert into touched_days select distinct day from records where wins and run_id = $run", {"run": run_id}
     )
 
 

@@ -1,6 +1,7 @@
 """Finding the files that the sources name, and refusing what must not be opened.
 
-A pattern also matches its names plus `.gz` or `.zst`; `**` crosses folders; links are never followed.
+A source's path is a local pattern or one over the keys of a bucket (`s3://…`); both mean the same (`paths`). Links
+are never followed.
 """
 
 from __future__ import annotations
@@ -8,75 +9,83 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from pipelines.intake.objects import listed
+from pipelines.intake.paths import PACKED, Pattern, spells_dot
+from pipelines.intake.window import Window
+from pipelines.sources.cloud import is_cloud
+from pipelines.sources.files import Place
 from pipelines.workspace.load import Loaded
 from pipelines.workspace.model import Source
 
-_WILD = re.compile(r"[*?\[]")
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Found:
-    """One file that a source's pattern matches; `refused` says why it may not be opened."""
+    """One file or object that a source's pattern matches; `refused` says why it may not be opened."""
 
     source: Source
-    name: str  #: relative to the workspace (absolute where the pattern is)
-    path: Path
+    name: str  #: relative to the workspace (absolute where the pattern is), or the object's whole URL
+    path: Place
     size: int
     stat: str  #: changes whenever the file's content may have changed
     refused: str | None = None
 
+    @property
+    def below(self) -> str:
+        """The name without the folders (and the bucket) that the pattern spells out."""
+        scheme, mark, rest = self.source.path.partition("://")
+        fixed = "/".join(Pattern.of(PurePosixPath(rest if mark else scheme).parts).fixed)
+        return self.name.removeprefix(f"{scheme}://" if mark else "").removeprefix(f"{fixed}/")
 
-def discover(loaded: Loaded) -> list[Found]:
-    """Every match of every source, ordered by source and name."""
-    found: list[Found] = []
-    for source in loaded.config.sources:
-        found.extend(sorted(_matches(loaded.root, source), key=lambda f: f.name))
-    return found
+
+def discover(loaded: Loaded, window: Window | None = None, left: Counter[str] | None = None) -> list[Found]:
+    """Every match of every source, ordered by source and name.
+
+    Date folders of a bucket that lie outside `window` are not listed, see `objects`; `left` counts them by source.
+    Raises OutlayError naming the source where a bucket can't be listed.
+    """
+    return [found for source in loaded.config.sources for found in of_source(loaded, source, window, left)]
+
+
+def of_source(
+    loaded: Loaded, source: Source, window: Window | None = None, left: Counter[str] | None = None
+) -> list[Found]:
+    """Like `discover`, for one source."""
+    if is_cloud(source.path):
+        matches = _objects(source, window or Window(), left)
+    else:
+        matches = _matches(loaded.root, source)
+    return sorted(matches, key=lambda f: f.name)
+
+
+def _objects(source: Source, window: Window, left: Counter[str] | None) -> Iterator[Found]:
+    listing = listed(source, window)
+    for item in listing.objects:
+        yield Found(source, item.url, item, item.size, item.signs, item.refused)
+    if left is not None and listing.left:
+        left[source.name] += listing.left
 
 
 def _matches(root: Path, source: Source) -> Iterator[Found]:
-    parts = PurePosixPath(source.path).parts
-    fixed = next((i for i, part in enumerate(parts) if _WILD.search(part)), len(parts) - 1)
-    base = root.joinpath(*parts[:fixed])
-    wild = [_component(part) for part in parts[fixed:]]
+    pattern = Pattern.of(PurePosixPath(source.path).parts)
+    base = root.joinpath(*pattern.fixed)
     link = _link_on_the_way(root, base)
     if link is not None:
         yield _refused(root, source, link, "symlink")
         return
     seen: set[str] = set()
-    for path, reason in _walk(base, wild):
-        if path.as_posix() not in seen:
-            seen.add(path.as_posix())
+    for entry, reason in _walk(base, pattern.components):
+        path = entry if isinstance(entry, Path) else Path(entry.path)
+        if str(path) not in seen:
+            seen.add(str(path))
             yield _refused(root, source, path, reason) if reason else _examined(root, source, path)
 
 
-def _component(part: str) -> re.Pattern[str] | None:
-    """A compiled path component; None is `**`."""
-    if part == "**":
-        return None
-    out, i = "", 0
-    while i < len(part):
-        char = part[i]
-        close = part.find("]", i + 2) if char == "[" else -1
-        if char == "*":
-            out += "[^/]*"
-        elif char == "?":
-            out += "[^/]"
-        elif close > 0:
-            inner = part[i + 1 : close].replace("\\", "\\\\")
-            out += "[" + ("^" + inner[1:] if inner[0] in "!^" else inner) + "]"
-            i = close
-        else:
-            out += re.escape(char)
-        i += 1
-    return re.compile(out)
-
-
-def _walk(folder: Path, wild: list[re.Pattern[str] | None]) -> Iterator[tuple[Path, str | None]]:
+def _walk(folder: Path, wild: list[re.Pattern[str] | None]) -> Iterator[tuple[os.DirEntry[str] | Path, str | None]]:
     try:
         entries = sorted(os.scandir(folder), key=lambda e: e.name)
     except (FileNotFoundError, NotADirectoryError):
@@ -98,26 +107,23 @@ def _walk(folder: Path, wild: list[re.Pattern[str] | None]) -> Iterator[tuple[Pa
 
 def _entry(
     entry: os.DirEntry[str], wild: list[re.Pattern[str] | None], hidden: bool
-) -> Iterator[tuple[Path, str | None]]:
+) -> Iterator[tuple[os.DirEntry[str] | Path, str | None]]:
     """`entry` against the first of `wild`, descending with the others."""
     head, rest = wild[0], wild[1:]
-    if head is None:
-        return
-    if hidden and not head.pattern.startswith("\\."):
+    if head is None or (hidden and not spells_dot(head)):
         return
     names = [entry.name]
     if not rest:
-        names += [entry.name.removesuffix(end) for end in (".gz", ".zst") if entry.name.endswith(end)]
+        names += [entry.name.removesuffix(end) for end in PACKED if entry.name.endswith(end)]
     if not any(head.fullmatch(name) for name in names):
         return
-    path = Path(entry.path)
     if entry.is_symlink():
-        yield path, "symlink"
+        yield entry, "symlink"
     elif rest:
         if entry.is_dir(follow_symlinks=False):
-            yield from _walk(path, rest)
+            yield from _walk(Path(entry.path), rest)
     elif not entry.is_dir(follow_symlinks=False):
-        yield path, None
+        yield entry, None
 
 
 def _link_on_the_way(root: Path, base: Path) -> Path | None:

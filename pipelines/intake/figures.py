@@ -60,9 +60,10 @@ def pull_of(file: str) -> tuple[str, str]:
 class Rows:
     """Rows of one file, per ledger table."""
 
-    def __init__(self, source: str, kind: str, file: str) -> None:
+    def __init__(self, source: str, kind: str, file: str, below: str | None = None) -> None:
+        """`below`: the file's path below its source's fixed folders. Pulls go by it: moving them all changes nothing."""
         self._kind = kind
-        self._pull, self._part = pull_of(file)
+        self._pull, self._part = pull_of(below or file)
         self._origin = {"source": source, "kind": kind, "file": file, "pull": self._pull}
         self._seen: Counter[str] = Counter()
         self._place = 0

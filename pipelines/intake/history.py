@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import duckdb
 
 from pipelines.intake.aggregated import TABLES, decide
+from pipelines.intake.batches import FAMILIES, STAGED
+from pipelines.intake.staging import Staging
 from pipelines.workspace.errors import OutlayError
 
 _KEYS = {
@@ -16,7 +18,7 @@ _KEYS = {
 }
 
 
-def compare(con: duckdb.DuckDBPyConnection, accept_loss: bool, keep_missing: bool) -> None:
+def compare(con: duckdb.DuckDBPyConnection, accept_loss: bool, keep_missing: bool, staging: Staging) -> None:
     """Compare what was staged with the ledger that it will replace, attached as `held`.
 
     Raises OutlayError listing the days whose records are in no file any more, unless they are to be lost
@@ -24,9 +26,9 @@ def compare(con: duckdb.DuckDBPyConnection, accept_loss: bool, keep_missing: boo
     """
     lost: dict[str, int] = {}
     for family, (table, key) in _KEYS.items():
-        gone = f"from held.{table} where ({', '.join(key)}) not in (select ({', '.join(key)}) from incoming_{family})"
+        gone = f"from held.{table} where ({', '.join(key)}) not in (select ({', '.join(key)}) from {STAGED[family]})"
         if keep_missing:
-            con.execute(f"insert into incoming_{family} by name select {_columns(con, family)} {gone}")
+            _keep(con, family, gone, staging)
             continue
         for day, count in con.execute(f"select cast(time as date), count(*) {gone} group by all").fetchall():
             lost[day.isoformat()] = lost.get(day.isoformat(), 0) + count
@@ -59,6 +61,11 @@ def _lost_figures(con: duckdb.DuckDBPyConnection, keep_missing: bool) -> Iterato
             yield day.isoformat(), count
 
 
-def _columns(con: duckdb.DuckDBPyConnection, family: str) -> str:
-    names = [row[0] for row in con.execute(f"describe incoming_{family}").fetchall()]
-    return ", ".join(names)
+def _keep(con: duckdb.DuckDBPyConnection, family: str, gone: str, staging: Staging) -> None:
+    """Stage again what the held ledger knows."""
+    columns = ", ".join(FAMILIES[family][1].names)
+    if family == "requests":
+        con.execute(f"create or replace temp table kept as select {columns} {gone}")
+        staging.take("kept")
+    else:
+        con.execute(f"insert into {STAGED[family]} by name select {columns} {gone}")

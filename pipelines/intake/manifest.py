@@ -1,156 +1,226 @@
 """The file manifest: which files are new or changed, what was taken of them, and what was refused.
 
-Every intake, of records and of aggregated figures, asks here what is due and tells here what it took.
+Every intake, of records and of aggregated figures, asks here what is due and tells here what it took. A file is known
+by its listing alone (local: size, times and inode; a bucket: size and ETag): while that stays the same it is not
+opened. Another listing with the same content hash is the same file.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
+from functools import lru_cache
+from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from pipelines.intake.counts import FileCounts, Intake
 from pipelines.intake.discover import Found
+from pipelines.intake.loading import digest_of
+from pipelines.intake.loading import loaded as contents
 from pipelines.intake.window import Window, dump, load
+from pipelines.sources.cloud import ARCHIVED, CloudObject
 from pipelines.sources.context import date_in_path
+from pipelines.sources.files import Held, Place
 from pipelines.sources.record import Quarantined
+from pipelines.storage.rows import as_table
 from pipelines.workspace.load import Loaded
 
 Rejected = list[tuple[int | None, Quarantined]]
+#: Files looked up, and written down, at a time.
+TOGETHER = 20_000
+_TEXT = ("source", "kind", "file", "stat", "sha256", "windows", "refused", "run_id")
+_COUNTS = ("size", "records_read", "stored", "duplicate", "superseded", "quarantined")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file that may have to be read, with what the manifest knows of it."""
+
+    found: Found
+    known: tuple[str, str, str, str | None] | None  #: stat, digest, windows, refusal
+
+
+@dataclass(slots=True)
 class Due:
     """A file that must be read, with the windows that earlier runs took of this very content."""
 
     found: Found
-    digest: str
+    held: Held | None  #: its bytes, where it is small
+    digest: str | None  #: None: a stream's, known when it has been read
     windows: list[Window]
     same: bool  #: the content is known: only days outside `windows` are new, and what it refused is counted
+
+    @property
+    def place(self) -> Place:
+        return self.held or self.found.path
 
     def wants(self, window: Window, day: date) -> bool:
         """Whether a run over `window` takes this day's records."""
         return window.holds(day) and not any(taken.holds(day) for taken in self.windows)
 
 
-def due(
-    con: duckdb.DuckDBPyConnection, loaded: Loaded, found: Found, window: Window, run_id: str, intake: Intake
-) -> Due | None:
-    """What there is to read of a file; None, counted, where it is refused or holds nothing new."""
-    known = _known(con, found)
-    if found.refused:
+@dataclass
+class Manifest:
+    """The ledger's `files` and `quarantine` during one intake. What it is told is written by `flush`."""
+
+    con: duckdb.DuckDBPyConnection
+    loaded: Loaded
+    window: Window
+    run_id: str
+    intake: Intake
+    _files: list[tuple[Any, ...]] = field(default_factory=list)
+    _forgotten: list[tuple[str, str]] = field(default_factory=list)
+    _rejected: list[tuple[Any, ...]] = field(default_factory=list)
+    _listings: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def listed(self, files: Iterable[Found]) -> list[Listed]:
+        """The files that must be opened; others are counted as unchanged or refused."""
+        out: list[Listed] = []
+        waiting = list(files)
+        anything = bool(self.con.execute("select 1 from files limit 1").fetchall())
+        for start in range(0, len(waiting), TOGETHER):
+            some = waiting[start : start + TOGETHER]
+            known = self._known(some) if anything else {}
+            out += [Listed(f, known.get(i)) for i, f in enumerate(some) if self._must_be_opened(f, known.get(i))]
+        return out
+
+    def due(self, files: Iterable[Listed]) -> Iterator[Due]:
+        """The files that must be read, opened as far as it takes to know that."""
+        listed = {id(each.found): each for each in files}
+        for found, held, refusal in contents(each.found for each in listed.values()):
+            known = listed[id(found)].known
+            file = Due(found, held, None, [], False)
+            if refusal is not None:
+                self.refused(file, refusal)
+                continue
+            streamed = held is None and isinstance(found.path, CloudObject)
+            if known is None:
+                file.digest = None if streamed else digest_of(found, held)
+                yield file
+                continue
+            stat, file.digest, windows, refused = known
+            if stat != found.stat:
+                now = digest_of(found, held)
+                if now != file.digest:
+                    file.digest = now
+                    yield file
+                    continue
+                self._listings.append((found.source.name, found.name, found.stat))
+            file.windows, file.same = _windows(windows), True
+            if refused is not None or any(taken.covers(self.window) for taken in file.windows):
+                self._unchanged(found, refused)
+            else:
+                yield file
+
+    def refused(self, file: Due, reason: str) -> None:
+        """Nothing of the file is stored: one quarantine row says why."""
+        self._refuse(file.found, reason, file.digest or "")
+
+    def taken(self, file: Due, counts: FileCounts, rejected: Rejected) -> None:
+        """The file was read: count it and remember what was taken of which content."""
+        found = file.found
+        if file.digest is None:
+            file.digest = digest_of(found, file.held)
+        self.intake.files_read += 1
+        self.intake.per_file[(found.source.name, found.name)] = counts
+        if not file.same:
+            self._forgotten.append((found.source.name, found.name))
+        self._quarantine(found, rejected)
+        self._files.append(
+            (found.source.name, found.source.kind, found.name, found.stat, file.digest,
+             _dumped(tuple(file.windows), self.window), None, self.run_id,
+             found.size, counts.read, 0, 0, 0, counts.quarantined)
+        )  # fmt: skip
+        self._flush_if_full()
+
+    def flush(self) -> None:
+        """Write everything down."""
+        if self._forgotten:
+            with as_table(self.con, "batch", ("source", "file"), self._forgotten):
+                self.con.execute("delete from quarantine where (source, file) in (select (source, file) from batch)")
+        if self._rejected:
+            names = ("source", "file", "line", "day", "reason", "excerpt")
+            with as_table(self.con, "batch", names, self._rejected, {"line": pa.int64(), "day": pa.date32()}):
+                self.con.execute("insert into quarantine by name from batch")
+        if self._files:
+            with as_table(self.con, "batch", (*_TEXT, *_COUNTS), self._files, dict.fromkeys(_COUNTS, pa.int64())):
+                self.con.execute("delete from files where (source, file) in (select (source, file) from batch)")
+                self.con.execute("insert into files by name from batch")
+        if self._listings:
+            with as_table(self.con, "batch", ("source", "file", "stat"), self._listings):
+                self.con.execute(
+                    "update files set stat = batch.stat from batch "
+                    "where files.source = batch.source and files.file = batch.file"
+                )
+        for rows in (self._forgotten, self._rejected, self._files, self._listings):
+            rows.clear()
+
+    def _flush_if_full(self) -> None:
+        if max(len(self._files), len(self._rejected)) >= TOGETHER:
+            self.flush()
+
+    def _known(self, files: list[Found]) -> dict[int, tuple[str, str, str, str | None]]:
+        rows = [(f.source.name, f.name, i) for i, f in enumerate(files)]
+        with as_table(self.con, "batch", ("source", "file", "place"), rows, {"place": pa.int64()}):
+            found = self.con.execute(
+                "select place, stat, sha256, windows, refused from files inner join batch using (source, file)"
+            ).fetchall()
+        return {row[0]: row[1:] for row in found}
+
+    def _must_be_opened(self, found: Found, known: tuple[str, str, str, str | None] | None) -> bool:
+        if found.refused:
+            if known is None or known[0] != found.stat:
+                self._refuse(found, found.refused)
+            else:
+                self._unchanged(found, found.refused)
+            return False
         if known is None or known[0] != found.stat:
-            _refuse(con, loaded, found, found.refused, run_id)
-        intake.files_refused += 1
-        return None
-    digest, windows, same = _compare(con, found, known, window)
-    if digest is None:
-        refused = known is not None and known[3] is not None
-        intake.files_refused += refused
-        intake.files_unchanged += not refused
-        return None
-    return Due(found, digest, windows, same)
+            return True
+        if known[3] is not None or any(taken.covers(self.window) for taken in _windows(known[2])):
+            self._unchanged(found, known[3])
+            return False
+        return True
+
+    def _unchanged(self, found: Found, refused: str | None) -> None:
+        if refused is None:
+            self.intake.files_unchanged += 1
+        else:
+            self.intake.refused(found.source.name, found.name, refused)
+
+    def _refuse(self, found: Found, reason: str, digest: str = "") -> None:
+        self.intake.refused(found.source.name, found.name, reason)
+        self._forgotten.append((found.source.name, found.name))
+        self._quarantine(found, [(None, Quarantined(reason))])
+        stat = "" if reason == ARCHIVED else found.stat
+        self._files.append(
+            (found.source.name, found.source.kind, found.name, stat, digest, "[]", reason, self.run_id,
+             found.size, 0, 0, 0, 0, 0)
+        )  # fmt: skip
+        self._flush_if_full()
+
+    def _quarantine(self, found: Found, rejected: Rejected) -> None:
+        """Rows with the reporting day that the record itself says, else the one in the file's path."""
+        if not rejected:
+            return
+        zone = self.loaded.config.reporting.zone
+        stamp = date_in_path(found.name)
+        for line, item in rejected:
+            day = item.time.astimezone(zone).date() if item.time else stamp.date() if stamp else None
+            self._rejected.append((found.source.name, found.name, line, day, item.reason, item.excerpt))
 
 
-def refused(
-    con: duckdb.DuckDBPyConnection, loaded: Loaded, file: Due, reason: str, run_id: str, intake: Intake
-) -> None:
-    """Nothing of the file is stored: one quarantine row says why."""
-    _refuse(con, loaded, file.found, reason, run_id, file.digest)
-    intake.files_refused += 1
+@lru_cache(maxsize=256)
+def _read_windows(text: str) -> tuple[Window, ...]:
+    return tuple(load(text))
 
 
-def taken(
-    con: duckdb.DuckDBPyConnection, loaded: Loaded, file: Due, window: Window, counts: FileCounts,
-    rejected: Rejected, run_id: str, intake: Intake,
-) -> None:  # fmt: skip
-    """The file was read: count it and remember what was taken of which content."""
-    found = file.found
-    intake.files_read += 1
-    intake.per_file[(found.source.name, found.name)] = counts
-    if not file.same:
-        _forget(con, found)
-    _quarantine(con, loaded, found, rejected)
-    con.execute("delete from files where source = ? and file = ?", [found.source.name, found.name])
-    con.execute(
-        "insert into files values (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?, null, ?)",
-        [found.source.name, found.source.kind, found.name, found.size, found.stat, file.digest,
-         dump([*file.windows, window]), counts.read, counts.quarantined, run_id],
-    )  # fmt: skip
+def _windows(text: str) -> list[Window]:
+    return list(_read_windows(text))
 
 
-def _known(con: duckdb.DuckDBPyConnection, found: Found) -> tuple[str, str, str, str | None] | None:
-    rows = con.execute(
-        "select stat, sha256, windows, refused from files where source = $source and file = $file",
-        {"source": found.source.name, "file": found.name},
-    ).fetchall()  # not fetchone: an unfinished result blocks the connection
-    return rows[0] if rows else None
-
-
-def _compare(
-    con: duckdb.DuckDBPyConnection,
-    found: Found,
-    known: tuple[str, str, str, str | None] | None,
-    window: Window,
-) -> tuple[str | None, list[Window], bool]:
-    """Digest of a file that must be read (None: nothing to do), the windows already taken, whether content is known."""
-    if known is None:
-        return _sha256(found.path), [], False
-    stat, digest, windows_text, refused = known
-    windows = load(windows_text)
-    if stat != found.stat:
-        now = _sha256(found.path)
-        if now != digest:
-            return now, [], False
-        con.execute(
-            "update files set stat = $stat where source = $source and file = $file",
-            {"stat": found.stat, "source": found.source.name, "file": found.name},
-        )
-    if refused is not None or any(taken.covers(window) for taken in windows):
-        return None, windows, True
-    return digest, windows, True
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(handle, "rb", buffering=0) as file:
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
-    except OSError as error:
-        return f"unreadable: {error.strerror}"
-    return digest.hexdigest()
-
-
-def _forget(con: duckdb.DuckDBPyConnection, found: Found) -> None:
-    """What was refused of an earlier content of this file is no longer true."""
-    con.execute("delete from quarantine where source = ? and file = ?", [found.source.name, found.name])
-
-
-def _quarantine(con: duckdb.DuckDBPyConnection, loaded: Loaded, found: Found, rejected: Rejected) -> None:
-    """Rows with the reporting day that the record itself says, else the one in the file's path."""
-    zone = loaded.config.reporting.zone
-    stamp = date_in_path(found.name)
-    rows = []
-    for line, item in rejected:
-        day = item.time.astimezone(zone).date() if item.time else stamp.date() if stamp else None
-        rows.append((found.source.name, found.name, line, day, item.reason, item.excerpt))
-    if rows:
-        con.executemany("insert into quarantine values (?, ?, ?, ?, ?, ?)", rows)
-
-
-def _refuse(
-    con: duckdb.DuckDBPyConnection, loaded: Loaded, found: Found, reason: str, run_id: str, digest: str = ""
-) -> None:
-    _forget(con, found)
-    _quarantine(con, loaded, found, [(None, Quarantined(reason))])
-    con.execute("delete from files where source = ? and file = ?", [found.source.name, found.name])
-    con.execute(
-        "insert into files values (?, ?, ?, ?, ?, ?, '[]', 0, 0, 0, 0, 0, ?, ?)",
-        [found.source.name, found.source.kind, found.name, found.size, found.stat, digest, reason, run_id],
-    )
+@lru_cache(maxsize=256)
+def _dumped(windows: tuple[Window, ...], window: Window) -> str:
+    return dump([*windows, window])

@@ -9,7 +9,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipelines.ledger.declared import dimension_expressions, rule_expression
+from pipelines.ledger.capacity import charges
+from pipelines.ledger.declared import dimension_expressions, further_dimensions, rule_expression
 from pipelines.ledger.shares import merge_units, split
 from pipelines.rates.book import RateBook
 from pipelines.rates.cards import price
@@ -42,7 +43,8 @@ def reopen_for_new_rates(con: duckdb.DuckDBPyConnection, book: RateBook) -> None
 def name_models(con: duckdb.DuckDBPyConnection, book: RateBook) -> None:
     """`model_keys`: the canonical name and the tier of every model as logged."""
     pairs = con.execute(
-        "select distinct provider, model from records union select distinct provider, model from evaluations"
+        "select distinct provider, model from records union select distinct provider, model from evaluations "
+        "union select distinct provider, model from metered_buckets where model is not null"
     ).fetchall()
     con.execute("create or replace temp table named (provider varchar, model varchar, model_key varchar)")
     if pairs:
@@ -83,8 +85,9 @@ def price_requests(con: duckdb.DuckDBPyConnection, book: RateBook) -> int:
 
 
 def write_requests(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
-    """Requests of the touched days, replaced as a whole."""
-    con.execute("delete from requests where day in (select day from touched_days)")
+    """Requests of the touched days and their further dimensions, replaced as a whole."""
+    for table in ("requests", "request_dimensions"):
+        con.execute(f"delete from {table} where day in (select day from touched_days)")
     rows = filled(
         "ledger/requests",
         rule=rule_expression(loaded),
@@ -92,6 +95,9 @@ def write_requests(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
         output_extras=extras_total("records.", OUTPUT_EXTRAS),
     )
     con.execute(f"insert into requests by name {rows}")
+    further = further_dimensions(loaded)
+    if further is not None:
+        con.execute(f"insert into request_dimensions by name {filled('ledger/request_dimensions', found=further)}")
 
 
 def allocate(con: duckdb.DuckDBPyConnection) -> None:
@@ -103,14 +109,18 @@ def allocate(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("delete from allocations where day in (select day from touched_days)")
     con.execute(f"insert into allocations by name {sql('ledger/single_allocations')}")
     rows: list[tuple[Any, ...]] = []
-    for key, day, workflow, units, basis, cost, amounts, extras in con.execute(
-        sql("ledger/shared_requests")
-    ).fetchall():
+    shared = filled(
+        "ledger/shared_requests",
+        charges=charges(
+            "requests.units is not null and requests.reason is null and requests.day in (select day from touched_days)",
+            "false",
+        ),
+    )
+    for key, day, workflow, units, cost, amounts in con.execute(shared).fetchall():
         weights = merge_units((u["unit_id"], Decimal(u["weight"])) for u in units)
         parts: dict[str, Decimal | None] = dict.fromkeys(weights, None if cost is None else Decimal(0))
-        charges = [cost] if basis == "recorded" else [*amounts, *(extras or [])]
         if cost is not None:
-            for amount in charges:
+            for amount in amounts:
                 for unit, part in split(amount or Decimal(0), weights).items():
                     parts[unit] = (parts[unit] or Decimal(0)) + part
         rows.extend((key, day, workflow, unit, part) for unit, part in parts.items())

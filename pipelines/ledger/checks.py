@@ -22,6 +22,7 @@ class Broken:
 
 CHECKS = {
     "conservation": "allocations + unattributed = charges for every day, provider and model",
+    "capacity_is_spread": "shares + idle part = what provisioned capacity costs on a day",
     "no_duplicate_charge": "one charge per request and SKU",
     "one_call_once": "no call counts twice",
 }

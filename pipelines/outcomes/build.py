@@ -15,7 +15,7 @@ def replay(con: duckdb.DuckDBPyConnection) -> None:
         "create or replace temp table cost_days as select day from touched_days union select day from touched_counts"
     )
     _touch_days_of_changes(con)
-    for table in ("unit_changes", "unit_status"):
+    for table in ("unit_changes", "unit_status", "unit_parents"):
         con.execute(f"delete from {table} where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)")
         con.execute(f"insert into {table} by name {sql(f'outcomes/{table}')}")
     _touch_days_of_changes(con)

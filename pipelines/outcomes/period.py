@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import NamedTuple
 
 import duckdb
 import polars as pl
 
-from pipelines.outcomes.ranking import finding, value_ranking
+from pipelines.outcomes.finding import finding
+from pipelines.outcomes.ranking import rankable, value_ranking
+from pipelines.outcomes.sensitivity import value_sensitivity
 from pipelines.storage.models import sql
 
 PERIOD_DAYS = 28
 
 
-def ranked_period(
-    con: duckdb.DuckDBPyConnection, first: date, last: date
-) -> tuple[pl.DataFrame, pl.DataFrame, str | None]:
-    """(totals per workflow, value ranking, finding) of the days from `first` to `last`.
+class Ranked(NamedTuple):
+    """What a period's value came to. The finding is None where the data supports none."""
+
+    totals: pl.DataFrame
+    ranking: pl.DataFrame
+    finding: str | None
+    sensitivity: pl.DataFrame
+
+
+def ranked_period(con: duckdb.DuckDBPyConnection, first: date, last: date) -> Ranked:
+    """Totals per workflow, value ranking, finding and sensitivity of the days from `first` to `last`.
 
     `con` holds the tables `unit_days` (at least those days), `daily_cost`, `daily_spend`, `outcome_cost`, `workflows`,
     `day_values`.
-    The finding is None where the data supports none.
     """
     period = {"first_day": first, "as_of": last}
     units = con.sql(sql("outcomes/period_units"), params=period).pl()
@@ -33,4 +42,4 @@ def ranked_period(
         period,
     ).fetchall()[0][0]
     ranked = value_ranking(units, known, spend)
-    return totals, ranked, finding(ranked)
+    return Ranked(totals, ranked, finding(ranked), value_sensitivity(ranked, rankable(units, known)))

@@ -27,12 +27,11 @@ SCHEMA: dict[str, pl.DataType] = {
 
 MIN_OUTCOMES = 5
 _LEVEL = 0.95  # upper quantile of a two-sided 90 % interval
-_Z = float(stats.norm.ppf(_LEVEL))
+Z = float(stats.norm.ppf(_LEVEL))
 _PICO = Decimal("1e-12")
 _WIDE = Context(prec=80, rounding=ROUND_HALF_EVEN)
 _LARGEST = Decimal("1e25")  # what DECIMAL(38,12) holds; beyond it an interval says nothing
 _TINIEST_VARIANCE = 1e-12  # keeps the weights finite where all units are alike
-_COUNTED = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ class Spread:
     @property
     def variance(self) -> float:
         """se² widened by (t/z)², so that few units don't pull the others more than they know."""
-        return max((self.se * self.t / _Z) ** 2, _TINIEST_VARIANCE)
+        return max((self.se * self.t / Z) ** 2, _TINIEST_VARIANCE)
 
 
 def value_ranking(units: pl.DataFrame, totals: pl.DataFrame, total_spend_usd: Decimal) -> pl.DataFrame:
@@ -61,23 +60,12 @@ def value_ranking(units: pl.DataFrame, totals: pl.DataFrame, total_spend_usd: De
     (workflow, unit, outcomes, spend_usd, value_usd or null where none is declared, n_units, outcome_events
     ever received). `total_spend_usd`: all spend of the period, unattributed included. Row order is no matter.
     """
-    moments = _moments(units)
     rows: list[dict] = []
-    spreads: dict[str, Spread] = {}
+    assessed = _assessed(units, totals)
+    spreads = {name: spread for name, (_, spread, _) in assessed.items() if spread is not None}
     for total in totals.sort("workflow").iter_rows(named=True):
         spend, value, outcomes = total["spend_usd"], total["value_usd"], total["outcomes"]
-        ratio = _divide(value, spend)
-        notes = _notes(total)
-        spread = None
-        if not notes:
-            spread = _spread(ratio, moments.get(total["workflow"]))
-            if spread is None:
-                notes.append("no units to compute an interval from")
-            elif _exp_scaled(ratio, spread.t * spread.se) is None:
-                notes.append("value too uncertain to rank")
-                spread = None
-        if spread is not None:
-            spreads[total["workflow"]] = spread
+        ratio, spread, notes = assessed[total["workflow"]]
         rows.append({
             "rank": None, "band": None, "workflow": total["workflow"], "unit": total["unit"],
             "outcomes": outcomes, "spend_usd": spend, "value_usd": value,
@@ -96,32 +84,28 @@ def value_ranking(units: pl.DataFrame, totals: pl.DataFrame, total_spend_usd: De
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def finding(ranking: pl.DataFrame) -> str | None:
-    """The sentence that the ranking is for: who takes a large share of spend for the least value per dollar.
+def rankable(units: pl.DataFrame, totals: pl.DataFrame) -> dict[str, Spread]:
+    """The log ratio and its standard error of every workflow that can be ranked; frames as in `value_ranking`."""
+    return {name: spread for name, (_, spread, _) in _assessed(units, totals).items() if spread is not None}
 
-    Said only when the data supports it, that is when all of this holds, else None:
-    - at least two workflows are ranked, and the last one is alone in its band;
-    - its 90 % interval lies below the value per dollar of every other ranked workflow;
-    - its share of all spend is large: at least an equal share of the ranked workflows (1/k), taken as no
-      less than 10 % and no more than 25 %.
-    """
-    ranked = ranking.filter(pl.col("rank").is_not_null()).sort("rank").to_dicts()
-    if len(ranked) < 2:
-        return None
-    *others, last = ranked
-    if others[-1]["band"] == last["band"] or any(last["high"] >= other["value_per_usd"] for other in others):
-        return None
-    large = min(max(1 / Decimal(len(ranked)), Decimal("0.10")), Decimal("0.25"))
-    if last["spend_share"] is None or last["spend_share"] < large:
-        return None
-    name = str(last["workflow"]).replace("_", " ").replace("-", " ")
-    percent = (last["spend_share"] * 100).quantize(Decimal(1), ROUND_HALF_EVEN)
-    count = _COUNTED[len(ranked)] if len(ranked) < len(_COUNTED) else str(len(ranked))
-    which = "workflows" if len(ranked) == ranking.height else "ranked workflows"
-    return (
-        f"{name[:1].upper()}{name[1:]} took {percent} % of spend and returned "
-        f"${_dollars(last['value_per_usd'])} per dollar, the least of {count} {which}."
-    )
+
+def _assessed(
+    units: pl.DataFrame, totals: pl.DataFrame
+) -> dict[str, tuple[Fraction | None, Spread | None, list[str]]]:  # fmt: skip
+    """By workflow: value per dollar, its spread, and why it has no rank (empty if it has one)."""
+    moments = _moments(units)
+    found = {}
+    for total in totals.sort("workflow").iter_rows(named=True):
+        ratio, notes, spread = _divide(total["value_usd"], total["spend_usd"]), _notes(total), None
+        if not notes:
+            spread = _spread(ratio, moments.get(total["workflow"]))
+            if spread is None:
+                notes.append("no units to compute an interval from")
+            elif _exp_scaled(ratio, spread.t * spread.se) is None:
+                notes.append("value too uncertain to rank")
+                spread = None
+        found[total["workflow"]] = (ratio, spread, notes)
+    return found
 
 
 def _notes(total: dict) -> list[str]:
@@ -201,7 +185,7 @@ def _order(spreads: dict[str, Spread]) -> list[str]:
     for name, x, s in zip(names, y, variance, strict=True):
         own = between / (between + s)
         shrunk = own * x + (1 - own) * centre
-        lower[name] = shrunk - _Z * math.sqrt(own * s + (1 - own) ** 2 * centre_variance)
+        lower[name] = shrunk - Z * math.sqrt(own * s + (1 - own) ** 2 * centre_variance)
     return sorted(names, key=lambda name: (-round(lower[name], 12), -round(spreads[name].log_ratio, 12), name))
 
 
@@ -240,10 +224,3 @@ def _exp_scaled(ratio: Fraction | None, exponent: float) -> Decimal | None:
         return None
     scaled = ratio * Fraction(math.exp(exponent))
     return _rounded(scaled) if scaled < Fraction(_LARGEST) else None
-
-
-def _dollars(amount: Decimal) -> str:
-    """Cents; below ten cents two significant digits, so that a small return doesn't read as nothing."""
-    if amount >= Decimal("0.1"):
-        return f"{amount.quantize(Decimal('0.01'), ROUND_HALF_EVEN):,f}"
-    return f"{Context(prec=2, rounding=ROUND_HALF_EVEN).create_decimal(amount):f}"

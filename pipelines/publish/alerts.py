@@ -20,10 +20,8 @@ SCHEMA: dict[str, Any] = {
 }  # fmt: skip
 
 
-def alerts(
-    con: duckdb.DuckDBPyConnection, zone: str, as_of: date, changed: Mapping[str, pl.DataFrame]
-) -> pl.DataFrame:
-    """Grain: one (kind, subject, day). `changed`: the marts of `pipelines.change`."""
+def alerts(con: duckdb.DuckDBPyConnection, zone: str, as_of: date, changed: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Grain: one (kind, subject, day). `changed`: the marts of `pipelines.change`. Follows `attribution`."""
     rows = [
         *_mismatches(con),
         *_unpriced(con),
@@ -127,7 +125,7 @@ def _nesting(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 
 
 def _coverage(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    rows = con.sql(filled("publish/alerts_coverage", coverage=sql("publish/coverage"))).pl().to_dicts()
+    rows = _rows(con, "alerts_coverage")
     for r in rows:
         r["size"] = Decimal(r["reported_tokens"] - r["held_tokens"]) / 10**6
         model = r["model"] and r["model"].removeprefix(f"{r['subject']}/")

@@ -51,7 +51,11 @@ def _budgets(budgets: pl.DataFrame) -> Iterator[dict[str, Any]]:
                 f"${_per(row['per_outcome_budget_usd'])}"
             )
         first = date.fromisoformat(f"{row['month']}-01")
-        excess = max((row["forecast_usd"] or row["spend_to_date_usd"]) - row["budget_usd"], Decimal(0)) if money else Decimal(0)
+        excess = (
+            max((row["forecast_usd"] or row["spend_to_date_usd"]) - row["budget_usd"], Decimal(0))
+            if money
+            else Decimal(0)
+        )
         yield {
             "day": (row["run_out_day"] if over else None) or first, "kind": "budget", "subject": _subject(row),
             "severity": "high" if over else "medium", "size": excess,

@@ -14,9 +14,11 @@ import polars as pl
 import pyarrow as pa
 
 from pipelines.ledger.capacity import charges
+from pipelines.ledger.commitments import commitments
 from pipelines.outcomes.period import PERIOD_DAYS, ranked_period
 from pipelines.publish.alerts import alerts
 from pipelines.publish.attribution import attribution
+from pipelines.publish.currency import exchange_at, exchange_rates
 from pipelines.split.build import Split
 from pipelines.storage import published
 from pipelines.storage.models import filled, literal, sql
@@ -35,7 +37,7 @@ RECOMMENDATION_SCHEMA: dict[str, Any] = {
         ("quality_reference", "retention", "retention_low", "retention_high", "saving_share", "saving_low",
          "saving_high", "saving_usd_month"), pl.Decimal(38, 12),
     ),
-    "reason": pl.String(),
+    "reason": pl.String(), "saving_loaded": pl.Decimal(38, 12), "cash_saving_usd_month": pl.Decimal(38, 12),
 }  # fmt: skip
 
 
@@ -107,12 +109,14 @@ def assemble(
     tables |= {mart: frame.to_arrow() for mart, frame in charged.items()}
     warned = alerts(con, loaded.config.reporting.timezone, last, changed)
     tables["alerts"] = warned.to_arrow()
+    tables["commitments"] = commitments(con, loaded).to_arrow()
     rows, advice = split.recommendations.rows(), split.recommendations.to_json()
     advice |= {"as_of": day and day.isoformat(), "disagreements": split.marts["capability"].to_dicts()}
     tables |= {mart: frame.to_arrow() for mart, frame in split.marts.items()}
     (folder / "recommendations.json").write_text(json.dumps(advice, indent=1), "utf-8")
     tables["recommendations"] = pl.DataFrame(rows, schema=RECOMMENDATION_SCHEMA).to_arrow()
     summary = con.sql(sql("publish/summary")).pl().to_dicts()[0]
+    tables["exchange_rates"] = exchange_rates(loaded, summary["first_day"], last).to_arrow()
     segments: dict[str, dict[str, str]] = {table: {} for table in SEGMENTS}
     for table, segment_day, file in con.execute("select name, day, file from segments").fetchall():
         segments[table][segment_day.isoformat()] = file
@@ -124,6 +128,7 @@ def assemble(
         "name": loaded.config.name, "timezone": loaded.config.reporting.timezone,
         "currency": loaded.config.reporting.currency, "finding": said,
         "rate_book": _setting(con, "rate_book"),
+        "exchange": exchange_at(loaded, last),
         "assign": json_rows(charged["assign_rules"]),
         "summary": {k: _text(v) for k, v in summary.items() if k not in ("first_day", "last_day")},
         "segments": segments,

@@ -59,9 +59,12 @@ def coverage(con: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """Grain: one row per (UTC day, provider, model) of the usage reports: share = tokens in the logs ÷ tokens reported.
 
     A report that does not tell models apart has an empty model. A share above 1: the report is younger than the logs,
-    or covers another account.
+    or covers another account. Leaves the temporary table `coverage` for the alerts.
     """
-    rows = _rows(con, "coverage")
+    reports = con.execute("select 1 from metered_buckets where wins limit 1").fetchall()
+    told = f"select * from ({sql('publish/coverage')}) as told {'' if reports else 'limit 0'}"
+    con.execute(f"create or replace temp table coverage as {told}")
+    rows = con.sql("select * from coverage order by day, provider, model nulls first").pl().to_dicts()
     for row in rows:
         row["share"] = quotient(row["held_tokens"], row["reported_tokens"])
         row["model"] = row["model"] and row["model"].removeprefix(f"{row['provider']}/")

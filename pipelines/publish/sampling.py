@@ -8,14 +8,14 @@ from typing import Any
 
 import duckdb
 
-from pipelines.storage.models import filled, sql
+from pipelines.storage.models import sql
 
 #: Kinds of traces: what instrumented programs send, often a sample. Gateways and providers log every call.
 TRACES = ("langfuse", "otlp")
 
 
 def sampling(con: duckdb.DuckDBPyConnection, as_of: date) -> list[dict[str, Any]]:
-    """Rows of the `alerts` export, kind `sampling`, one a source and finding."""
+    """Rows of the `alerts` export, kind `sampling`, one a source and finding. Follows `attribution.coverage`."""
     kinds = ", ".join(f"'{kind}'" for kind in TRACES)
     con.execute(
         "create or replace temp table trace_sources as select distinct source from files where kind in "
@@ -28,6 +28,8 @@ def sampling(con: duckdb.DuckDBPyConnection, as_of: date) -> list[dict[str, Any]
 
 
 def _detected(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
+    if not con.execute("select count(*) from detected_sampling").fetchall()[0][0]:
+        return []
     rows = con.sql(sql("publish/alerts_sampling_detected")).pl().to_dicts()
     for row in rows:
         least, greatest = _percent(row["least"]), _percent(row["greatest"])
@@ -41,8 +43,7 @@ def _detected(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 
 
 def _reported(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
-    text = filled("publish/alerts_sampling_reported", coverage=sql("publish/coverage"))
-    rows = con.sql(text).pl().to_dicts()
+    rows = con.sql(sql("publish/alerts_sampling_reported")).pl().to_dicts()
     for row in rows:
         share = Decimal(row["held"]) / Decimal(row["reported"])
         row["detail"] = (

@@ -36,13 +36,25 @@ class Price:
 
     bands: tuple[tuple[int, Decimal], ...]
     source: str
-    verified: date | None = None
+    verified: date | None = None  #: the day on which it was last compared with what `source` says
+    basis: str = "list"  #: how well it is known: list, page, table or derived (see the overlay)
+    excess: bool = False  #: a band prices only the input tokens above its threshold
 
-    def times(self, factor: Decimal, source: str, verified: date | None) -> Price:
-        return Price(tuple((over, price * factor) for over, price in self.bands), source, verified)
+    def times(self, factor: Decimal, source: str, verified: date | None, basis: str) -> Price:
+        """The price times a factor; what is derived stays derived."""
+        if self.basis == "derived" or basis == "derived":
+            verified, basis = None, "derived"
+        bands = tuple((over, price * factor) for over, price in self.bands)
+        return Price(bands, source, verified, basis, self.excess)
 
-    def at(self, input_tokens: int) -> Decimal:
-        return next(price for over, price in reversed(self.bands) if input_tokens > over)
+    def at(self, input_tokens: int) -> Decimal | None:
+        """The price for a request of so much input; none below the first band."""
+        return next((price for over, price in reversed(self.bands) if input_tokens > over), None)
+
+    def above(self, over: int, price: Price | None) -> Price:
+        """This price for requests of more input than `over`, and `price` below."""
+        below = tuple(band for band in price.bands if band[0] < over) if price else ()
+        return replace(self, bands=(*below, (over, self.bands[0][1])))
 
 
 Prices = Mapping[str, Price]
@@ -57,7 +69,8 @@ class Block:
     valid_to: date | None
     listed: Prices
     contracted: Prices
-    input_upto: int | None = None
+    input_upto: int | None = None  #: it prices no longer requests
+    input_over: int = -1  #: it prices no shorter requests
 
 
 def in_region(group: str, region: str) -> bool:

@@ -19,7 +19,7 @@ from pathlib import Path
 from pipelines.rates.blocks import STANDARD_REGIONS, Block, Window, in_region, merged
 from pipelines.rates.contract import NO_CONTRACT, Contract, read_contract
 from pipelines.rates.identity import GENAI_PROVIDERS, PROFILES, Identity, bare, canonical, identify
-from pipelines.rates.listprices import GENAI
+from pipelines.rates.listprices import GENAI, list_hash
 from pipelines.rates.negotiated import apply_contract
 from pipelines.rates.overlay import overlay_text
 from pipelines.rates.pricelist import model_blocks
@@ -50,6 +50,8 @@ class Rate:
     source: str
     verified_on: date | None
     currency: str = "USD"
+    basis: str = "list"  #: how well it is known: list, page, table or derived (see the overlay)
+    excess: bool = False  #: it prices only the input tokens above `band_over`
 
     def in_force(self, at: datetime) -> bool:
         utc = at.astimezone(UTC)
@@ -145,14 +147,22 @@ class RateBook:
         """As `canonical`, with the contract's deployment names followed."""
         return canonical(provider, self.contract.meaning(provider, model, at), at)
 
+    def names(self, provider: str, model: str, at: date | None = None) -> frozenset[str]:
+        """What a contract may call a model as logged: itself, its canonical name, what a deployment's name means."""
+        meant = self.contract.meaning(provider, model, at)
+        called = (
+            name for m in (model, meant) for name in (m, bare(provider, m), canonical(provider, m).partition("/")[2])
+        )
+        return frozenset(filter(None, called))
+
     @cached_property
     def rates(self) -> tuple[Rate, ...]:
         return tuple(r for (provider, model), blocks in self.blocks.items() for r in _rates(provider, model, blocks))
 
     @cached_property
     def version(self) -> str:
-        """Content hash of what the rates come from: price package, overlay, and the contract's text."""
-        parts = "\0".join((GENAI, overlay_text(), self.contract.text))
+        """Content hash of what the rates come from: price package, overlay, contract and the exchange rates it uses."""
+        parts = "\0".join((GENAI, list_hash(), overlay_text(), self.contract.version))
         return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
@@ -190,11 +200,13 @@ def _rates(provider: str, model: str, blocks: Iterable[Block]) -> Iterable[Rate]
             for (over, each), upto in zip(price.bands, edges[1:], strict=True):
                 if block.input_upto is not None and over >= block.input_upto:
                     break
+                over = max(over, block.input_over)
                 yield Rate(
                     provider, model, cls, block.tier, block.region, over,
                     min((u for u in (upto, block.input_upto) if u is not None), default=None),
                     block.window, block.valid_from, block.valid_to,
                     listed.at(over + 1) if listed else None, each, price.source, price.verified,
+                    basis=price.basis, excess=price.excess and over >= 0,
                 )  # fmt: skip
 
 

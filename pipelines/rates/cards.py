@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from pipelines.rates.blocks import Block, Price, Prices
 from pipelines.rates.book import RateBook
-from pipelines.rates.classes import INPUT_CLASSES, MAIN
+from pipelines.rates.classes import EXCESS, EXCESS_CLASSES, INPUT_CLASSES, MAIN
 from pipelines.storage import models
 from pipelines.workspace.errors import OutlayError
 
@@ -41,6 +41,7 @@ CARD_SCHEMA = pa.schema(
         ("region", pa.string()),
         ("band_over", pa.int64()),
         ("band_upto", pa.int64()),
+        ("excess_over", pa.int64()),
         ("valid_from", pa.string()),
         ("valid_to", pa.string()),
         ("windowed", pa.bool_()),
@@ -83,6 +84,9 @@ def price(con: duckdb.DuckDBPyConnection, book: RateBook) -> None:
     time zone to UTC. Raises OutlayError if two cards cover one request.
     """
     load_cards(con, book, "to_price")
+    split = con.execute("select count(*) from rate_cards where excess_over is not null").fetchall()[0][0] > 0
+    if split:
+        _split_excess(con)
     for table, name in (
         ("extras_to_price", "extras"),
         ("extras_found", "extras_found"),
@@ -91,11 +95,22 @@ def price(con: duckdb.DuckDBPyConnection, book: RateBook) -> None:
         ("priced_extras", "priced_extras"),
     ):
         con.execute(f"create or replace temp table {table} as {sql(name)}")
+    if split:
+        con.execute("drop table to_price")
+        con.execute("alter table to_price_unsplit rename to to_price")
     requests, priced = con.execute("select (select count(*) from to_price), (select count(*) from priced)").fetchall()[
         0
     ]
     if requests != priced:
         raise OutlayError(f"pricing made {priced} rows of {requests} requests: two rate cards cover one request")
+
+
+def _split_excess(con: duckdb.DuckDBPyConnection) -> None:
+    """The tokens above an excess-only band as SKUs of their own; `to_price_unsplit` keeps the requests as they were."""
+    con.execute(f"create or replace temp table extras_to_price as {sql('extras')}")
+    con.execute(f"create or replace temp table to_price_split as {sql('excess')}")
+    con.execute("alter table to_price rename to to_price_unsplit")
+    con.execute("alter table to_price_split rename to to_price")
 
 
 def reprice(con: duckdb.DuckDBPyConnection, book: RateBook, models: Iterable[tuple[str, str]]) -> pl.DataFrame:
@@ -152,7 +167,11 @@ def cards(book: RateBook, combos: Iterable[tuple[str, str, str | None]]) -> Iter
 
 
 def _block_cards(provider: str, model: str, region: str, block: Block) -> Iterator[tuple[dict, list[dict]]]:
-    overs = sorted({over for price in block.contracted.values() for over, _ in price.bands} | {-1})
+    thresholds = {over for price in block.contracted.values() if price.excess for over, _ in price.bands} - {-1}
+    overs = sorted(
+        {over for p in block.contracted.values() if not p.excess for over, _ in p.bands} | {block.input_over}
+    )
+    overs = [o for o in overs if o >= block.input_over]
     if block.input_upto is not None:
         overs = [o for o in overs if o < block.input_upto]
     last = NO_BOUND if block.input_upto is None else block.input_upto
@@ -165,6 +184,7 @@ def _block_cards(provider: str, model: str, region: str, block: Block) -> Iterat
             "region": region,
             "band_over": over,
             "band_upto": upto,
+            "excess_over": min(thresholds, default=None),
             "valid_from": f"{block.valid_from}T00:00:00Z" if block.valid_from else FIRST_DAY,
             "valid_to": f"{block.valid_to}T00:00:00Z" if block.valid_to else LAST_DAY,
             "windowed": (window.start, window.end, window.first, window.last) != (0, 86400, 1, 7),
@@ -181,7 +201,7 @@ def _block_cards(provider: str, model: str, region: str, block: Block) -> Iterat
                 (f"{cls}_price", block.contracted.get(cls)),
                 (f"{cls}_list_price", _list_price(block, cls)),
             ):
-                each = found.at(over + 1) if found else None
+                each = (found.bands[0][1] if found.excess else found.at(over + 1)) if found else None
                 card[f"{key}_22"] = each
                 card[key] = _rounded(each, _CARD_PLACES)
                 card[f"{key}_12"] = _rounded(each, _SHORT_PLACES)
@@ -197,14 +217,29 @@ def _block_cards(provider: str, model: str, region: str, block: Block) -> Iterat
             for cls, price in block.contracted.items()
             if cls not in MAIN
         ]
+        for cls, price in block.contracted.items():
+            # a class that a contract prices flat keeps its price above the threshold
+            if thresholds and cls in EXCESS_CLASSES:
+                listed = block.listed.get(cls)
+                extras.append(
+                    {
+                        "sku": f"{cls}{EXCESS}",
+                        "unit_price": price.bands[-1][1],
+                        "list_unit_price": listed.bands[-1][1] if listed else None,
+                        "rate_source": price.source,
+                    }
+                )
         yield card, extras
 
 
 def _list_price(block: Block, cls: str) -> Price | None:
-    """What the class costs without the contract; the contracted price where no list has one."""
+    """What the class costs without the contract; none where no list has a price for it.
+
+    Reasoning that only the contract prices apart is listed as the output that it is.
+    """
     if cls == "reasoning" and cls in block.contracted and cls not in block.listed:
-        return block.listed.get("output", block.contracted[cls])
-    return block.listed.get(cls, block.contracted.get(cls))
+        return block.listed.get("output")
+    return block.listed.get(cls)
 
 
 def _rounded(each: Decimal | None, places: Decimal) -> Decimal | None:

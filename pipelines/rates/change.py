@@ -19,7 +19,6 @@ import polars as pl
 from pipelines.rates.blocks import Window
 from pipelines.rates.book import Rate, RateBook
 from pipelines.rates.cards import price, sql
-from pipelines.rates.contract import KNOWN_CLASSES
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,35 +94,6 @@ def read_dump(text: str) -> Iterator[Rate]:
             row[name] = None if row[name] is None else Decimal(row[name])
         row["window"] = Window(**row["window"])
         yield Rate(**row)
-
-
-def missing_rates(provider: str, model: str, missing: str) -> str:
-    """The lacking rates of a `missing` text as entries to fill in under `rates:` of rates.yaml."""
-    parts = missing.split(",")
-    region = next((p.removeprefix("region=") for p in parts if p.startswith("region=")), None)
-    lines = []
-    for cls, _, tier in (p.partition("@") for p in parts if "@" in p):
-        if cls in KNOWN_CLASSES:
-            unit = "usd_per_million" if cls in _PER_MILLION else "usd_each"
-            fields = [
-                f"provider: {json.dumps(provider)}",
-                f"model: {json.dumps(model)}",
-                f"class: {cls}",
-                f'{unit}: ""',
-            ]
-            fields += [f"service_tier: {tier}"] if tier != "standard" else []
-            fields += [f"region: {region}"] if region else []
-            lines.append("  - {" + ", ".join([*fields, 'source: ""']) + "}")
-    return "\n".join(lines)
-
-
-_PER_MILLION = {c for c in KNOWN_CLASSES if c.startswith(("input", "output", "cache", "reasoning", "embedding"))} - {
-    "input_audio_seconds",
-    "output_audio_seconds",
-    "input_document_pages",
-    "input_annotated_document_pages",
-    "input_text_messages",
-}
 
 
 def _by_key(rates: Iterable[Rate]) -> dict[tuple[Any, ...], list[Rate]]:

@@ -9,6 +9,9 @@ from genai_prices.units import _get_registry
 
 #: The six token classes that every card has a column for; all others are extras.
 MAIN = ("input", "cache_read", "cache_write", "cache_write_long", "output", "reasoning")
+#: The classes of a prompt of which a band may price the excess alone, and what its SKU is called: `input_excess`.
+EXCESS_CLASSES = ("input", "cache_read", "cache_write", "cache_write_long")
+EXCESS = "_excess"
 #: Places of a unit price: enough for a price per hour of audio to give the right 12th place of an amount.
 UNIT_PLACES = Decimal("1e-22")
 TOKEN_FAMILY = "tokens"
@@ -42,7 +45,7 @@ CLASSES = {unit.price_key: (_class(key), unit.per) for key, unit in _UNITS.items
 INPUT_CLASSES = frozenset(
     {CLASSES[u.price_key][0] for u in _UNITS.values()
      if u.dimensions["family"] == TOKEN_FAMILY and u.dimensions["direction"] == "input"}
-    | {"embedding"}
+    | {"embedding"} | {f"{cls}{EXCESS}" for cls in EXCESS_CLASSES}
 )  # fmt: skip
 TOKEN_CLASSES = INPUT_CLASSES | {
     CLASSES[u.price_key][0] for u in _UNITS.values() if u.dimensions["family"] == TOKEN_FAMILY

@@ -1,105 +1,32 @@
-"""`rates.yaml`: what a company has negotiated. Every amount a decimal string, everything dated.
+"""`rates.yaml`: what a company has negotiated, as one contract. Every amount a decimal string, everything dated.
 
 A negotiated unit price replaces the list's for its class, tier and region; a discount lowers all classes
 of the models it names (a negative percentage is a marketplace's mark-up); an alias says which model a
-deployment name means.
-`valid_to` is the first day on which an entry no longer holds.
+deployment name means; provisioned capacity and commitments are fixed costs; `exchange` names the file of exchange
+rates, beside `rates.yaml`.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
-from decimal import Decimal
 from functools import cached_property
-from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError, model_validator
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
-from pipelines.rates.blocks import STANDARD_REGIONS, Price, spans
-from pipelines.rates.classes import CLASSES, unit_price
+from pipelines.rates.agreements import KNOWN_CLASSES as KNOWN_CLASSES
+from pipelines.rates.agreements import Commitment, Dated, DeploymentAlias, Discount, NegotiatedRate, Provisioned
+from pipelines.rates.blocks import spans
+from pipelines.rates.exchange import NO_EXCHANGE, Exchange, read_exchange
 from pipelines.workspace.errors import UsageError
-
-KNOWN_CLASSES = frozenset(cls for cls, _ in CLASSES.values()) | {"embedding"}
-
-
-def _decimal_string(value: Any) -> Any:
-    if not isinstance(value, str):
-        raise ValueError(f'expected a decimal string such as "2.50", found {value!r}')
-    return value
-
-
-Amount = Annotated[Decimal, BeforeValidator(_decimal_string), Field(ge=0, max_digits=22, decimal_places=12)]
-
-
-class Dated(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    provider: str
-    valid_from: date | None = None
-    valid_to: date | None = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Dated:
-        if self.valid_from and self.valid_to and self.valid_to <= self.valid_from:
-            raise ValueError(f"expected valid_to after valid_from {self.valid_from}, found {self.valid_to}")
-        return self
-
-    def holds(self, at: date) -> bool:
-        return (self.valid_from is None or self.valid_from <= at) and (self.valid_to is None or at < self.valid_to)
-
+from pipelines.workspace.load import parse_yaml
 
 Entry = TypeVar("Entry", bound=Dated)
-
-
-class NegotiatedRate(Dated):
-    model: str
-    class_: str = Field(alias="class")
-    usd_per_million: Amount | None = None
-    usd_each: Amount | None = None
-    service_tier: Literal["standard", "batch", "flex", "priority"] = "standard"
-    region: str | None = None
-    source: str | None = None
-
-    @model_validator(mode="after")
-    def _one_amount(self) -> NegotiatedRate:
-        if (self.usd_per_million is None) == (self.usd_each is None):
-            raise ValueError("expected one of usd_per_million and usd_each")
-        if self.class_ not in KNOWN_CLASSES:
-            raise ValueError(f"expected a class such as input, cache_read or output, found {self.class_!r}")
-        return self
-
-    @property
-    def region_key(self) -> str:
-        key = (self.region or "").strip().lower()
-        return "" if key in STANDARD_REGIONS else key
-
-    @property
-    def price(self) -> Price:
-        each = self.usd_each if self.usd_each is not None else unit_price(self.usd_per_million or Decimal(0), 1_000_000)
-        return Price(((-1, each),), f"contract: {self.source or 'rates.yaml'}")
-
-
-class Discount(Dated):
-    model: str = "*"
-    percent: Annotated[Decimal, BeforeValidator(_decimal_string), Field(ge=-100, le=100)]
-    source: str | None = None
-
-
-class DeploymentAlias(Dated):
-    alias: str
-    model: str
-
-
-class Provisioned(Dated):
-    """Capacity at a fixed price per period, whatever runs on it."""
-
-    name: str
-    model: str
-    cost_usd: Amount
-    period: Literal["hour", "day", "month"]
 
 
 class Contract(BaseModel):
@@ -108,21 +35,46 @@ class Contract(BaseModel):
     discounts: tuple[Discount, ...] = ()
     aliases: tuple[DeploymentAlias, ...] = ()
     provisioned: tuple[Provisioned, ...] = ()
+    commitments: tuple[Commitment, ...] = ()
     exchange: str | None = None
-    text: Annotated[str, Field(exclude=True)] = ""
+    _text: str = PrivateAttr("")
+    _fx: Exchange = PrivateAttr(NO_EXCHANGE)
 
     @model_validator(mode="after")
     def _no_two_at_once(self) -> Contract:
         _refuse_overlap(
-            "rates", self.rates, lambda r: (r.provider, r.model, r.class_, r.service_tier, r.region),
+            "rates", self.rates, lambda r: (r.provider, r.model, r.class_, r.service_tier, r.region_key, r.input_over),
             lambda r: f"{r.provider}/{r.model} {r.class_} at {r.service_tier}",
         )  # fmt: skip
         _refuse_overlap(
             "discounts", self.discounts, lambda d: (d.provider, d.model), lambda d: f"{d.provider}/{d.model}"
         )
         _refuse_overlap("aliases", self.aliases, lambda a: (a.provider, a.alias), lambda a: f"{a.provider}/{a.alias}")
-        _refuse_overlap("provisioned", self.provisioned, lambda p: (p.name,), lambda p: p.name)
+        _refuse_overlap("provisioned", self.provisioned, lambda p: p.name, lambda p: p.name)
+        _refuse_overlap(
+            "provisioned", self.provisioned, lambda p: (p.provider, p.model, (p.region or "").lower()),
+            lambda p: f"{p.provider}/{p.model} (one entry may hold the price of all its capacity)",
+        )  # fmt: skip
+        _refuse_overlap("commitments", self.commitments, lambda c: c.name, lambda c: c.name)
+        if self.currencies and self.exchange is None:
+            raise ValueError(f"exchange: required: amounts are in {', '.join(sorted(self.currencies))}")
         return self
+
+    @property
+    def currencies(self) -> frozenset[str]:
+        """Currencies other than the dollar that amounts are agreed in."""
+        priced = (*self.rates, *self.provisioned, *self.commitments)
+        return frozenset(e.currency for e in priced) - {"USD"}
+
+    @property
+    def fx(self) -> Exchange:
+        """The exchange rates of the file that `exchange` names."""
+        return self._fx
+
+    @cached_property
+    def version(self) -> str:
+        """Content hash of what the contract says, exchange rates of the currencies it uses included."""
+        return hashlib.sha256("\0".join((self._text, self._fx.version(self.currencies))).encode()).hexdigest()
 
     @cached_property
     def _by_alias(self) -> dict[tuple[str, str], list[DeploymentAlias]]:
@@ -173,25 +125,51 @@ NO_CONTRACT = Contract()
 
 
 def read_contract(path: Path | None) -> Contract:
-    """Raises UsageError with file, key, what was found and what was expected."""
+    """The contract and its exchange file. Raises UsageError with file, line, key, what was found and expected."""
     if path is None:
         return NO_CONTRACT
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: can't be read: {error}; expected the file that rates.contract names") from None
-    try:
-        document = YAML(typ="safe").load(text) or {}
-    except YAMLError as error:
-        raise UsageError(f"{path}: no valid YAML: {error}") from None
+    document = parse_yaml(text, path) or {}
     if not isinstance(document, dict):
         raise UsageError(f"{path}: expected keys such as rates, discounts and aliases, found {type(document).__name__}")
-    if "text" in document:
-        raise UsageError(f"{path}: text: unknown key")
     try:
-        return Contract.model_validate({**document, "text": text})
+        contract = Contract.model_validate(document)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "file"
-        found = "" if where == "file" or "found" in first["msg"] else f", found {first['input']!r}"
-        raise UsageError(f"{path}: {where}: {first['msg']}{found}") from None
+        raise UsageError(_complaint(path, text, error)) from None
+    contract._text = text
+    if contract.exchange:
+        if ".." in PurePosixPath(contract.exchange).parts:
+            line = _line(text, ("exchange",))
+            raise UsageError(f"{path}, line {line}: exchange: {contract.exchange!r} climbs with '..'")
+        contract._fx = read_exchange(path.parent / contract.exchange)
+    return contract
+
+
+def _complaint(path: Path, text: str, error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = tuple(part for part in first["loc"] if isinstance(part, str | int))
+    where = ".".join(str(part) for part in place) or "file"
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        message = "unknown key"
+    elif first["type"] == "missing":
+        message = "required, not found"
+    shown = isinstance(first["input"], str | int | float) and "found" not in message and message != "unknown key"
+    return f"{path}, line {_line(text, place)}: {where}: {message}" + (f", found {first['input']!r}" if shown else "")
+
+
+def _line(text: str, place: tuple[Any, ...]) -> int:
+    """The line, from 1, of a key or list entry; of what would hold it where it is missing."""
+    node: Node | None = YAML(typ="safe", pure=True).compose(text)
+    line = 1
+    for part in place:
+        if isinstance(node, SequenceNode) and isinstance(part, int):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        elif isinstance(node, MappingNode):
+            key, node = next(((k, v) for k, v in node.value if k.value == part), (None, node))
+            line = key.start_mark.line + 1 if key is not None else line
+    return line

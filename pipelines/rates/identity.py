@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from functools import lru_cache
 
 from genai_prices import types as gp
@@ -41,6 +42,10 @@ _GATEWAY_WORDS = {
     "azure": {"azure", "azure_ai", "azure_openai", "azure_text"},
     "x-ai": {"xai", "x-ai", "x_ai"},
 }
+
+
+#: They list the makers' models under the makers' names.
+_RESELLERS = {"openrouter", "github-copilot"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +124,26 @@ def listed(provider: str, model: str, at: date | None = None) -> tuple[gp.Provid
     name = bare(provider, model)
     if name is None:
         return None
-    if meant := overlay().alias(provider, name, at or date.max):
-        return entry(provider, meant)
+    meant = overlay().alias(provider, name, at or date.max)
+    if meant is not None:
+        return entry(provider, meant) if meant else None
     # a few ids of the list carry the gateway's prefix themselves
     return entry(provider, model.strip().lower()) or entry(provider, name)
+
+
+def near_names(provider: str | None, model: str, most: int = 3) -> list[tuple[str, str]]:
+    """Models of the lists whose names are close to one that none of them knows, closest first: (provider, model)."""
+    wanted = (model.strip().lower() if provider is None else bare(provider, model)) or model.lower()
+    makers, own = {provider}, None
+    if provider is not None and (own := find_provider_by_id(GENAI_PROVIDERS, provider)):
+        makers |= set(own.fallback_model_providers or ())
+    known: dict[str, str] = {}
+    for listed_by in sorted(GENAI_PROVIDERS, key=lambda p: bool(p.fallback_model_providers) or p.id in _RESELLERS):
+        if own is None or listed_by.id in makers:
+            for info in listed_by.models:
+                known.setdefault(info.id.lower(), provider if provider and own is not None else listed_by.id)
+    close = get_close_matches(wanted, known, n=most, cutoff=0.7)
+    return [(known[name], name) for name in close]
 
 
 @lru_cache(maxsize=65536)
@@ -143,7 +164,15 @@ def entry(provider: str, name: str) -> tuple[gp.Provider, gp.ModelInfo] | None:
                 return None
             if hits:
                 return listed_by, hits[0]
+    if added := overlay().model(provider, name):
+        return own, _added(added.model)
     return None
+
+
+@lru_cache(maxsize=1024)
+def _added(model: str) -> gp.ModelInfo:
+    """A model of the overlay as an entry of the list without a price: its history has them."""
+    return gp.ModelInfo(id=model, match=gp.ClauseEquals(model), prices=gp.ModelPrice())
 
 
 def _means(clause: gp.MatchLogic, ref: str) -> bool:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import cache
 from importlib.metadata import version
 from itertools import pairwise
+from pathlib import Path
 
+from genai_prices import data
 from genai_prices import types as gp
 
 from pipelines.rates.blocks import DAY, Price, Prices, Window
 from pipelines.rates.classes import CLASSES, unit_price
-from pipelines.rates.overlay import Bands, Dated, History, holds
+from pipelines.rates.overlay_blocks import Bands, Dated, History, holds
 
 GENAI = f"genai-prices {version('genai-prices')}"
+
+
+@cache
+def list_hash() -> str:
+    """Content hash of the installed price list: two lists of one version number are two lists."""
+    return hashlib.sha256(Path(data.__file__).read_bytes()).hexdigest()
 
 
 def standard_prices(
@@ -24,8 +34,10 @@ def standard_prices(
     if history:  # where the overlay tells a model's history, it tells all of it
         for block in (h for h in history if holds(h, at)):
             start, end = (int(t[:2]) * 3600 + int(t[3:]) * 60 for t in block.window)
-            source, verified = said(block)
-            prices = {c: Price(bands(b), source, verified) for c, b in block.usd_per_million.items()}
+            source, verified, basis = said(block, at)
+            prices = {
+                c: Price(bands(b), source, verified, basis, block.excess) for c, b in block.usd_per_million.items()
+            }
             yield Window(start, end, *block.weekdays), with_embedding(info, prices)
         return
     source = f"{GENAI}: {listed_by.id}/{info.id}"
@@ -75,8 +87,10 @@ def bands(per_million: Bands | None, each: Decimal | None = None) -> tuple[tuple
     return ((-1, unit_price(per_million, 1_000_000)),)
 
 
-def said(rule: Dated) -> tuple[str, date]:
-    return f"overlay: {rule.source}", rule.verified
+def said(rule: Dated, at: date) -> tuple[str, date | None, str]:
+    """A rule's source, the day of its last comparison, and how well it is known on a day."""
+    basis, verified = rule.known(at)
+    return f"overlay: {rule.source}", verified, basis
 
 
 def start_days(info: gp.ModelInfo) -> set[date]:

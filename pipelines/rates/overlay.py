@@ -1,138 +1,45 @@
 """The reviewed overlay over genai-prices: what its data lacks, dated, with a source beside every rule.
 
-`overlay.yaml` is append-only: a price that changes gets a further dated block. Its five kinds of block say
-which model an alias means, what a processing tier or a region costs, what a class costs that the list
-leaves out, and a whole price history where the list's is wrong.
+`overlay.yaml` is append-only: a price that changes gets a further dated block. Its kinds of block say which
+model an alias means, which models the list lacks, what a processing tier or a region costs, what a class
+costs that the list leaves out, and a whole price history where the list's is wrong or has none. Blocks of one
+series may neither overlap nor leave a hole without a reason.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
-from decimal import Decimal
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, cached_property
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import TypeVar
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, model_validator
 from ruamel.yaml import YAML, YAMLError
 
+from pipelines.rates.overlay_blocks import (
+    Alias,
+    ClassRule,
+    Dated,
+    History,
+    Model,
+    RegionRule,
+    TierRule,
+    boundaries,
+    holds,
+)
 from pipelines.workspace.errors import OutlayError
 
 OVERLAY = Path(__file__).with_name("overlay.yaml")
-Tier = Literal["standard", "batch", "flex", "priority", "fast"]
-
-
-def _decimal_string(value: object) -> object:
-    if isinstance(value, Decimal):
-        return value
-    if not isinstance(value, str):
-        raise ValueError(f'expected an amount in quotes such as "0.50", found {value!r}')
-    return value
-
-
-Amount = Annotated[Decimal, BeforeValidator(_decimal_string), Field(ge=0)]
-#: A price per million, or a list of [more than so many input tokens, price per million].
-Bands = Amount | tuple[tuple[int, Amount], ...]
-
-
-class Dated(BaseModel):
-    """What every block has: where it holds, since when, until when, and who says so."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-    provider: str
-    models: tuple[str, ...] = ("*",)  #: ids of the price list, shell patterns
-    except_: tuple[str, ...] = Field(default=(), alias="except")
-    from_: date | None = Field(default=None, alias="from")
-    until: date | None = None  #: the first day on which it no longer holds
-    source: Annotated[str, Field(min_length=8)]
-    verified: date
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Dated:
-        if self.from_ and self.until and self.until <= self.from_:
-            raise ValueError(f"until {self.until} is not after from {self.from_}")
-        return self
-
-    def covers(self, provider: str, entry: str) -> bool:
-        return (
-            self.provider == provider
-            and any(fnmatchcase(entry, m) for m in self.models)
-            and not any(fnmatchcase(entry, m) for m in self.except_)
-        )
-
-
 Block = TypeVar("Block", bound=Dated)
-
-
-class Alias(Dated):
-    """A name that means a model of the price list; with dates, one that moved."""
-
-    alias: str
-    model: str
-
-
-class TierRule(Dated):
-    """A processing tier: a factor on standard prices of some classes, or the list's prices carried back."""
-
-    tier: Tier
-    factor: Amount | None = None
-    classes: tuple[str, ...] = ()
-    unchanged: tuple[str, ...] = ()  #: classes that keep the standard price
-    carry_back: bool = False  #: the list's dated prices of this tier held since `from` already
-    input_upto: int | None = None  #: the tier takes no longer requests
-
-    @model_validator(mode="after")
-    def _one_kind(self) -> TierRule:
-        if (self.factor is not None) + self.carry_back + (self.input_upto is not None) != 1:
-            raise ValueError("expected one of factor, carry_back or input_upto")
-        return self
-
-
-class RegionRule(Dated):
-    """A factor on all token classes for requests of these regions."""
-
-    regions: tuple[str, ...]
-    tiers: tuple[Tier, ...] = ("standard",)
-    factor: Amount
-
-
-class ClassRule(Dated):
-    """A class that the list leaves out: its price, or the class whose price it has."""
-
-    class_: str = Field(alias="class")
-    tier: Tier | Literal["*"] = "standard"
-    usd_per_million: Bands | None = None
-    usd_each: Amount | None = None
-    same_as: str | None = None
-
-    @model_validator(mode="after")
-    def _one_price(self) -> ClassRule:
-        if sum(v is not None for v in (self.usd_per_million, self.usd_each, self.same_as)) != 1:
-            raise ValueError("expected one of usd_per_million, usd_each or same_as")
-        return self
-
-
-class History(Dated):
-    """The standard prices of a model over a time, in place of the list's."""
-
-    window: tuple[str, str] = ("00:00", "24:00")  #: of the day, UTC
-    weekdays: tuple[int, int] = (1, 7)  #: ISO, first and last
-    usd_per_million: dict[str, Bands]
 
 
 class Overlay(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
     aliases: tuple[Alias, ...] = ()
+    models: tuple[Model, ...] = ()
     tiers: tuple[TierRule, ...] = ()
     regions: tuple[RegionRule, ...] = ()
     classes: tuple[ClassRule, ...] = ()
@@ -144,11 +51,56 @@ class Overlay(BaseModel):
             raise ValueError(f"aliases: {one.provider}/{one.alias} means both {one.model} and {other.model}")
         return self
 
+    @model_validator(mode="after")
+    def _no_series_overlaps_or_has_a_hole(self) -> Overlay:
+        for name, blocks in self._series():
+            for one, other in overlapping(blocks):
+                raise ValueError(f"{name}: {one.source} and {other.source} both hold on {_both(one, other)}")
+            for one, other in holes(blocks):
+                raise ValueError(
+                    f"{name}: nothing holds from {one.until} to {other.from_}: close the gap, or say why with `gap:`"
+                )
+        return self
+
+    def _series(self) -> Iterator[tuple[str, list[Dated]]]:
+        """Blocks that speak of the same thing, by name: one follows the other."""
+        found: dict[str, list[Dated]] = {}
+        for a in self.aliases:
+            found.setdefault(f"aliases: {a.provider}/{a.alias}", []).append(a)
+        for t in self.tiers:
+            for cls in sorted(t.priced):
+                found.setdefault(f"tiers: {t.provider}/{','.join(t.models)} {cls} at {t.tier}", []).append(t)
+        for r in self.regions:
+            for region in r.regions:
+                found.setdefault(f"regions: {r.provider}/{','.join(r.models)} in {region}", []).append(r)
+        for c in self.classes:
+            found.setdefault(f"classes: {c.provider}/{','.join(c.models)} {c.class_} at {c.tier}", []).append(c)
+        for h in self.history:
+            for model in h.models:
+                found.setdefault(f"history: {h.provider}/{model}", []).append(h)
+        yield from found.items()
+
+    def model(self, provider: str, name: str) -> Model | None:
+        """The entry for a model that the list lacks; one that ends in `*` is that of every name that begins so."""
+        exact = self._by_model.get((provider, name))
+        return exact or next((m for m in self._patterns if m.provider == provider and fnmatchcase(name, m.model)), None)
+
+    @cached_property
+    def _by_model(self) -> dict[tuple[str, str], Model]:
+        return {(m.provider, m.model): m for m in self.models}
+
+    @cached_property
+    def _patterns(self) -> tuple[Model, ...]:
+        return tuple(m for m in self.models if m.model.endswith("*"))
+
     def alias(self, provider: str, name: str, at: date | None) -> str | None:
-        """The model that `name` means on the day `at`; without a day only what no date limits."""
+        """The model that `name` means on the day `at`; without a day only what no date limits.
+
+        None where the overlay says nothing; empty where the model of that day is not known.
+        """
         for block in self.aliases:
             if (block.provider, block.alias) == (provider, name) and holds(block, at):
-                return block.model
+                return block.model or ""
         return None
 
     def alias_days(self, provider: str, name: str) -> set[date]:
@@ -158,17 +110,6 @@ class Overlay(BaseModel):
             if (block.provider, block.alias) == (provider, name):
                 days |= boundaries([block])
         return days
-
-
-def holds(block: Dated, at: date | None) -> bool:
-    if at is None:
-        return block.from_ is None and block.until is None
-    return (block.from_ is None or block.from_ <= at) and (block.until is None or at < block.until)
-
-
-def boundaries(blocks: Iterable[Dated]) -> set[date]:
-    """The days on which one of the blocks begins or ends."""
-    return {day for block in blocks for day in (block.from_, block.until) if day is not None}
 
 
 def clashes(blocks: Iterable[Block], key: Callable[[Block], object]) -> list[tuple[Block, Block]]:
@@ -184,6 +125,53 @@ def clashes(blocks: Iterable[Block], key: Callable[[Block], object]) -> list[tup
     return found
 
 
+def overlapping(blocks: list[Dated]) -> Iterator[tuple[Dated, Dated]]:
+    """Pairs of one series that hold at one instant: days, hours and weekdays meet."""
+    for i, one in enumerate(blocks):
+        for other in blocks[i + 1 :]:
+            if _both(one, other) < min(one.until or date.max, other.until or date.max) and _hours_meet(one, other):
+                yield one, other
+
+
+def holes(blocks: list[Dated]) -> Iterator[tuple[Dated, Dated]]:
+    """Pairs of one series between which days are left out, or parts of the week, without a reason given."""
+    for day, group in _stretches(blocks):
+        before = [b for b in blocks if b.until is not None and b.until <= day]
+        if not group and before and (after := [b for b in blocks if b.from_ and b.from_ > day]):
+            one, other = max(before, key=lambda b: b.until or date.min), min(after, key=lambda b: b.from_ or date.max)
+            if other.gap is None:
+                yield one, other
+        windowed = [b for b in group if isinstance(b, History)]
+        if windowed and sum(_seconds(b) * (b.weekdays[1] - b.weekdays[0] + 1) for b in windowed) != 7 * 86400:
+            raise ValueError(
+                f"history: {windowed[0].provider}/{windowed[0].models[0]}: parts of the week of {day} are left out"
+            )
+
+
+def _stretches(blocks: list[Dated]) -> Iterator[tuple[date, list[Dated]]]:
+    """The first day of each stretch between begins and ends, with the blocks that hold then."""
+    days = sorted({d for b in blocks for d in (b.from_ or date.min, b.until) if d is not None})
+    for day, _ in pairwise([*days, date.max]):
+        yield day, [b for b in blocks if holds(b, day)]
+
+
+def _both(one: Dated, other: Dated) -> date:
+    """The first day on which both could hold."""
+    return max(one.from_ or date.min, other.from_ or date.min)
+
+
+def _hours_meet(one: Dated, other: Dated) -> bool:
+    if not isinstance(one, History) or not isinstance(other, History):
+        return True
+    days = max(one.weekdays[0], other.weekdays[0]) <= min(one.weekdays[1], other.weekdays[1])
+    return days and max(one.window[0], other.window[0]) < min(one.window[1], other.window[1])
+
+
+def _seconds(block: History) -> int:
+    start, end = (int(t[:2]) * 3600 + int(t[3:]) * 60 for t in block.window)
+    return end - start
+
+
 def read_overlay(text: str, name: str = "overlay.yaml") -> Overlay:
     """Raises OutlayError with the key and what was expected there."""
     try:
@@ -194,7 +182,8 @@ def read_overlay(text: str, name: str = "overlay.yaml") -> Overlay:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise OutlayError(f"{name}: {where}: {first['msg']}, found {first['input']!r}") from None
+        found = f", found {first['input']!r}" if where and "found" not in first["msg"] else ""
+        raise OutlayError(f"{name}: {where + ': ' if where else ''}{first['msg']}{found}") from None
 
 
 @cache

@@ -11,11 +11,12 @@ from datetime import date, timedelta
 
 from genai_prices import types as gp
 
-from pipelines.rates.blocks import REGION_SEPARATOR, Block, Price, spans
+from pipelines.rates.blocks import REGION_SEPARATOR, Block, Price, Prices, spans
 from pipelines.rates.classes import TOKEN_CLASSES
 from pipelines.rates.identity import bare, listed
 from pipelines.rates.listprices import GENAI, bands, said, standard_prices, start_days
-from pipelines.rates.overlay import boundaries, holds, overlay
+from pipelines.rates.overlay import overlay
+from pipelines.rates.overlay_blocks import RegionRule, boundaries, holds
 from pipelines.rates.tiers import TIER_CONTEXTS, tier_prices
 
 
@@ -61,18 +62,31 @@ def _entry_blocks(
                 full = dict(prices)
                 for rule in classes:
                     if rule.tier in (tier, "*") and rule.class_ not in full and holds(rule, at):
+                        source, verified, basis = said(rule, at)
                         if rule.same_as is None:
-                            full[rule.class_] = Price(bands(rule.usd_per_million, rule.usd_each), *said(rule))
+                            each = bands(rule.usd_per_million, rule.usd_each)
+                            full[rule.class_] = Price(each, source, verified, basis, rule.excess)
                         elif rule.same_as in full:
-                            source, verified = said(rule)
-                            full[rule.class_] = replace(full[rule.same_as], source=source, verified=verified)
+                            full[rule.class_] = replace(
+                                full[rule.same_as], source=source, verified=verified, basis=basis
+                            )
                 yield Block(tier, "", window, since, until, full, full, upto)
                 for rule in regions:
                     if tier in rule.tiers and holds(rule, at):
-                        dearer = {
-                            c: p.times(rule.factor, f"{p.source}; x{rule.factor} {said(rule)[0]}", rule.verified)
-                            for c, p in full.items()
-                            if c in TOKEN_CLASSES
-                        } | {c: p for c, p in full.items() if c not in TOKEN_CLASSES}
+                        dearer = _regional(full, rule, tier, at)
                         group = REGION_SEPARATOR.join(rule.regions)
                         yield Block(tier, group, window, since, until, dearer, dearer, upto)
+
+
+def _regional(prices: Prices, rule: RegionRule, tier: str, at: date) -> Prices:
+    """A region's prices: a factor on every token class, but where the vendor publishes them rounded."""
+    text, verified, basis = said(rule, at)
+    found: dict[str, Price] = {}
+    for cls, price in prices.items():
+        if tier == "standard" and cls in rule.instead:
+            found[cls] = Price(bands(rule.instead[cls]), text, verified, basis)
+        elif cls in TOKEN_CLASSES:
+            found[cls] = price.times(rule.factor, f"{price.source}; x{rule.factor} {text}", verified, basis)
+        else:
+            found[cls] = price
+    return found

@@ -5,27 +5,29 @@ back.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from pipelines.routing import audit
+from pipelines.routing.covered import check_still_wanted, covered
+from pipelines.routing.elsewhere import commit_version, row_of, stood_before
 from pipelines.routing.exchange import NotPutBackError, Swap, exchange
 from pipelines.routing.files import locked
 from pipelines.routing.history import History, replay
 from pipelines.routing.live import FREE, WORDS, LiveFile, inspect
-from pipelines.routing.plan import masked_diff, policy_bytes
-from pipelines.routing.policy import Policy, PolicyFile, Route, sha256
-from pipelines.routing.policy_text import check_against_workspace, check_succession, parse_policy
-from pipelines.routing.proposal import no_longer_recommended
+from pipelines.routing.merging import Committed, place_of
+from pipelines.routing.plan import masked_diff
+from pipelines.routing.policy import Policy, PolicyFile, Route
+from pipelines.routing.policy_text import parse_policy
 from pipelines.routing.recovery import settle
-from pipelines.routing.reload import Reloaded, probe_key, smoke
+from pipelines.routing.reload import Reloaded
 from pipelines.routing.rendering import (
     Loaded,
     Rendered,
     check_bindings,
-    render_targets,
 )
+from pipelines.routing.smoke import denied_before, probe_key, smoke
 from pipelines.workspace.errors import OutlayError, UsageError
 
 DIFF_LINES = 60
@@ -33,7 +35,7 @@ DIFF_LINES = 60
 
 @dataclass(frozen=True)
 class Applied:
-    """`status`: applied | already applied | adopted."""
+    """`status`: applied | already applied | adopted | pending merge."""
 
     status: str
     version: int
@@ -41,6 +43,8 @@ class Applied:
     files: tuple[str, ...]
     reloads: tuple[Reloaded, ...] = ()
     notes: tuple[str, ...] = ()
+    printed: Mapping[str, str] = field(default_factory=dict)  #: mode print: target -> the text to put in place
+    commits: tuple[Committed, ...] = ()  #: mode git: what waits to be merged
 
     def document(self) -> dict[str, Any]:
         return {
@@ -50,6 +54,10 @@ class Applied:
             "files": list(self.files),
             "reloads": [report.document() for report in self.reloads],
             "notes": list(self.notes),
+            "printed": dict(self.printed),
+            "commits": [
+                {"branch": c.branch, "target_branch": c.target_branch, "commit": c.commit} for c in self.commits
+            ],
         }
 
 
@@ -64,6 +72,9 @@ def apply(
 ) -> Applied:
     """Writes what was approved to every target, or nothing. One at a time; applying twice changes nothing.
 
+    With a target in mode git the change first waits on a branch, for all targets; the next call after the merge
+    writes the others and records the version as live.
+
     Raises OutlayError when nothing is approved, the approval no longer covers the bytes, a live file was
     edited, or a write, reload or smoke request failed (everything is then as before); UsageError for an
     invalid binding.
@@ -74,6 +85,8 @@ def apply(
     with locked(loaded.root):
         notes = settle(loaded, now, keep_edits=adopt or overwrite)
         history = replay(audit.read(loaded.root))
+        if history.pending is not None and history.pending["change"] == "rollback":
+            raise OutlayError("a rollback waits for its merge: outlay route rollback records it when it is merged")
         lives = {t.path: inspect(loaded, history, t) for t in loaded.config.routing.targets}
         held = [live for live in lives.values() if live.state not in FREE]
         if adopt and held:
@@ -92,9 +105,12 @@ def apply(
             if history.approved is None:
                 names = tuple(live.target.path for live in adopted)
                 return Applied("adopted", history.live_version, history.live_sha256, names, notes=tuple(notes))
-        file, rendered = _covered(loaded, history)
-        if history.approved is not None and recommendations is not None:
-            _still_wanted(loaded, history, file, recommendations)
+        file, rendered = covered(loaded, history)
+        merged = history.pending is not None and all(
+            lives[f["path"]].state == "merged" for f in history.pending["files"] if f["path"] in lives
+        )
+        if history.approved is not None and recommendations is not None and not merged:
+            check_still_wanted(loaded, history, file, recommendations)
         if held and not overwrite:
             raise OutlayError(_refusal(held, rendered))
         chosen = [
@@ -102,69 +118,23 @@ def apply(
             for item in rendered
             if history.approved is not None or item.target.path in {h.target.path for h in held}
         ]
+        printed = {item.target.name: item.text for item in rendered if item.target.mode == "print"}
         if not chosen:
-            return Applied("already applied", history.live_version, history.live_sha256, (), notes=tuple(notes))
-        for item in chosen:
-            probe_key(item.target)
-        swaps = [
-            Swap(
-                r.target.path,
-                "target",
-                r.path,
-                lives[r.target.path].content,
-                r.content,
-                history.live_version,
-                r.target,
+            return Applied(
+                "already applied", history.live_version, history.live_sha256, (), notes=tuple(notes), printed=printed
             )
-            for r in chosen
-        ]
-        return _go_live(loaded, history, file, chosen, swaps, now, effective_at, notes)
-
-
-def _covered(loaded: Loaded, history: History) -> tuple[PolicyFile, tuple[Rendered, ...]]:
-    """The approved policy and its rendering, if both still are what was approved."""
-    name = loaded.config.routing.policy
-    approval = history.approved or history.live
-    if approval is None:
-        raise OutlayError("nothing is approved: outlay route plan, then outlay route approve --by NAME")
-    if not loaded.config.routing.targets:
-        raise OutlayError("outlay.yaml names no routing.targets: there is no file to write")
-    content = policy_bytes(loaded)
-    if content is None or sha256(content) != approval["policy_sha256"]:
-        raise OutlayError(
-            f"{name} is not what {approval['by']} approved as version {approval['version']}: it was edited "
-            "since, which "
-            "voids the approval; outlay route plan, then outlay route approve"
-        )
-    file = parse_policy(content, name)
-    check_against_workspace(file.policy, loaded.config, name)
-    if history.approved is not None:
-        check_succession(file.policy, history.live_version, history.live_sha256, name)
-    rendered = render_targets(loaded, file)
-    approved = {target["path"]: target["file_sha256"] for target in approval["targets"]}
-    if {item.target.path: item.file_sha256 for item in rendered} != approved:
-        raise OutlayError(
-            "the targets in outlay.yaml changed since the approval, and other bytes would be written than "
-            "were "
-            "approved; outlay route plan, then outlay route approve"
-        )
-    return file, rendered
-
-
-def _still_wanted(
-    loaded: Loaded,
-    history: History,
-    file: PolicyFile,
-    recommendations: Mapping[str, Any],
-) -> None:
-    approval = history.approved
-    if approval is None or approval["source"] == "edited":
-        return
-    reason = no_longer_recommended(file.policy, approval["recommendation_ids"], recommendations, loaded.config)
-    if reason:
-        raise OutlayError(
-            f"the approval is void, newer evidence changes the plan: {reason}; outlay route plan, then approve"
-        )
+        _callable(history, file.policy, chosen)
+        unmerged = [r for r in chosen if r.target.mode == "git" and lives[r.target.path].content != r.content]
+        if unmerged:
+            commits = commit_version(loaded, history, file, unmerged, lives, _facts(history, file), now)
+            others = [t.path for t in loaded.config.routing.targets if t.mode != "git"]
+            if others:
+                notes.append(f"{', '.join(others)}: waits for the merge too, nothing was changed there")
+            notes.append("after the merge: git pull, then outlay route apply records the version as live")
+            names = tuple(item.target.path for item in unmerged)
+            version = file.policy.version
+            return Applied("pending merge", version, file.sha256, names, notes=tuple(notes), commits=commits)
+        return _go_live(loaded, history, file, chosen, lives, now, effective_at, notes)
 
 
 def _refusal(held: Sequence[LiveFile], rendered: Sequence[Rendered]) -> str:
@@ -177,26 +147,25 @@ def _refusal(held: Sequence[LiveFile], rendered: Sequence[Rendered]) -> str:
     return "\n".join(parts) + "\n--adopt takes the file as the new base, --overwrite replaces it"
 
 
+def _callable(history: History, policy: Policy, chosen: Sequence[Rendered]) -> None:
+    """Before anything is written: an ordinary key may call what is new. A gateway that is down is asked afterwards."""
+    live = parse_policy(history.live["policy_text"], "live policy").policy.groups if history.live else {}
+    new = [group for group in policy.groups if group not in live]
+    for item in chosen:
+        probe_key(item.target)
+        findings, _ = denied_before(item.target, new)
+        if findings:
+            raise OutlayError(f"{item.target.name}: " + "\n".join(findings) + "\nnothing was changed")
+
+
 def changed_routes(before: Policy | None, after: Policy) -> list[Route]:
-    old = {route.key: route.legs for route in before.routes} if before else {}
-    return [route for route in after.routes if old.get(route.key) != route.legs]
+    old = {route.key: route.groups for route in before.routes} if before else {}
+    return [route for route in after.routes if old.get(route.key) != route.groups]
 
 
-def _go_live(
-    loaded: Loaded,
-    history: History,
-    file: PolicyFile,
-    chosen: Sequence[Rendered],
-    swaps: Sequence[Swap],
-    now: datetime,
-    effective_at: datetime | None,
-    notes: list[str],
-) -> Applied:
-    live = parse_policy(history.live["policy_text"], "live policy").policy if history.live else None
-    routes = changed_routes(live, file.policy)
-    bodies = {item.target.path: item.body_sha256 for item in chosen}
+def _facts(history: History, file: PolicyFile) -> dict[str, Any]:
     approval = history.approved or history.live or {}
-    facts: dict[str, Any] = {
+    return {
         "policy_id": file.policy.policy_id,
         "version": file.policy.version,
         "policy_sha256": file.sha256,
@@ -204,15 +173,46 @@ def _go_live(
         "approved_by": approval.get("by"),
         "plan_id": approval.get("plan_id"),
         "recommendation_ids": approval.get("recommendation_ids", []),
-        "files": [{**swap.document(), "body_sha256": bodies[swap.name]} for swap in swaps],
     }
+
+
+def _go_live(
+    loaded: Loaded,
+    history: History,
+    file: PolicyFile,
+    chosen: Sequence[Rendered],
+    lives: Mapping[str, LiveFile],
+    now: datetime,
+    effective_at: datetime | None,
+    notes: list[str],
+) -> Applied:
+    live = parse_policy(history.live["policy_text"], "live policy").policy if history.live else None
+    routes = changed_routes(live, file.policy)
+    swaps, files, merged = [], [], []
+    for item in chosen:
+        target, before = item.target, lives[item.target.path].content
+        if target.mode == "file":
+            swap = Swap(target.path, "target", item.path, before, item.content, history.live_version, target)
+            swaps.append(swap)
+            files.append({**swap.document(), "body_sha256": item.body_sha256})
+            continue
+        entry = row_of(target, stood_before(history, target.path), item.file_sha256)
+        if target.mode == "git":
+            place = place_of(target, item.path)
+            merged.append(place)
+            entry["commit"] = place.repository.arrived(place.tip, place.path)[0]
+        files.append({**entry, "body_sha256": item.body_sha256})
+    if effective_at is None and merged and not swaps:
+        effective_at = max(place.arrived for place in merged)
+    facts: dict[str, Any] = {**_facts(history, file), "files": files}
     diffs = [
-        masked_diff((swap.before or b"").decode("utf-8", "replace"), item.text, swap.name)
-        for swap, item in zip(swaps, chosen, strict=True)
+        masked_diff(lives[item.target.path].text, item.text, item.target.path)
+        for item in chosen
+        if item.target.mode == "file"
     ]
     audit.append(loaded.root, "apply_started", now=now, effective_at=effective_at, **facts)
     try:
-        reports = exchange(loaded.root, swaps, lambda target: smoke(target, routes))
+        reports = exchange(loaded.root, swaps, lambda target: smoke(target, routes), [place.target for place in merged])
     except NotPutBackError:
         raise
     except BaseException as error:
@@ -226,9 +226,10 @@ def _go_live(
         "applied",
         file.policy.version,
         file.sha256,
-        tuple(swap.name for swap in swaps),
+        tuple(item.target.path for item in chosen),
         tuple(reports),
         tuple(notes),
+        {item.target.name: item.text for item in chosen if item.target.mode == "print"},
     )
 
 

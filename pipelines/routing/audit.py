@@ -30,6 +30,7 @@ EVENTS = (
     "approved", "adopted",
     "apply_started", "applied", "apply_failed",
     "rollback_started", "rolled_back", "rollback_failed",
+    "committed", "withdrawn",  # mode git: a branch waits for its merge; the change was given up before it
 )  # fmt: skip
 
 

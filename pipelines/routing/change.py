@@ -20,7 +20,7 @@ class Change:
     """One route before and after; percent of its requests per tier."""
 
     route: str
-    kind: str  #: canary | approved share | smaller share | expired | edited | removed | parameters
+    kind: str  #: canary | approved share | smaller share | expired | split | edited | removed | parameters
     before: Mapping[str, int]
     after: Mapping[str, int]
     approved_share: int | None = None

@@ -55,8 +55,11 @@ def backup_path(path: Path, version: int) -> Path:
     return path.with_name(f"{path.name}.v{version}.bak")
 
 
-def exchange(root: Path, swaps: Sequence[Swap], smoke: Smoke) -> list[Reloaded]:
-    """Writes all files, reloads and tries each target; raises OutlayError with everything as before."""
+def exchange(root: Path, swaps: Sequence[Swap], smoke: Smoke, merged: Sequence[Target] = ()) -> list[Reloaded]:
+    """Writes all files, reloads and tries each target; raises OutlayError with everything as before.
+
+    `merged` targets, whose files others have put in place, are only tried.
+    """
     for swap in swaps:
         if swap.before is not None:
             replace_bytes(swap.backup, swap.before, like=swap.path)
@@ -74,6 +77,9 @@ def exchange(root: Path, swaps: Sequence[Swap], smoke: Smoke) -> list[Reloaded]:
                 reloading.append(swap.target)
                 report = reload(root, swap.target)
                 reports.append(replace(report, smoke=smoke(swap.target)))
+        for target in merged:
+            if lines := smoke(target):
+                reports.append(Reloaded(target.name, False, "merged; reloading is the cluster's affair", lines))
     except BaseException as error:
         _put_back(root, written, reloading, error)
         if isinstance(error, OutlayError):

@@ -20,6 +20,9 @@ class History:
     approved: Mapping[str, Any] | None = None  #: the approval that waits to be applied
     live: Mapping[str, Any] | None = None  #: the approval of what is live
     unfinished: Mapping[str, Any] | None = None  #: a change that neither ended nor was put back
+    pending: Mapping[str, Any] | None = None  #: mode git: a change whose branch waits to be merged
+    branches: dict[str, str] = field(default_factory=dict)  #: branch -> the commit that Outlay last left there
+    modes: dict[str, str] = field(default_factory=dict)  #: path -> file, git or print, as the last change had it
     files: dict[str, str | None] = field(default_factory=dict)  #: path -> SHA-256 that Outlay left there
     bodies: dict[str, str] = field(default_factory=dict)  #: path -> SHA-256 of the rendered body as last applied
     snapshots: dict[int, dict[str, str | None]] = field(default_factory=dict)  #: version -> path -> SHA-256
@@ -44,6 +47,11 @@ def replay(rows: Sequence[Mapping[str, Any]]) -> History:
             history.unfinished = row
         elif event in FINISHED:
             history.unfinished = None
+        if event in ("approved", "applied", "rolled_back", "withdrawn"):
+            history.pending = None
+        if event == "committed":
+            history.pending = row
+            history.branches |= {entry["branch"]: entry["commit"] for entry in row["commits"]}
         if event == "approved":
             history.approved = row
         elif event == "adopted":
@@ -66,6 +74,7 @@ def _first_seen(history: History, path: str, sha256: str | None) -> None:
 def _applied(history: History, row: Mapping[str, Any]) -> None:
     for file in row["files"]:
         _first_seen(history, file["path"], file["before_sha256"])
+        history.modes[file["path"]] = file.get("mode", "file")
         # What really stood there while the version before was live, hand edits included, is what comes back.
         history.snapshots.setdefault(history.live_version, dict(history.files))[file["path"]] = file["before_sha256"]
         history.files[file["path"]] = file["after_sha256"]

@@ -10,23 +10,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
-from pipelines.routing.apply import apply
+from pipelines.routing.apply import Applied, apply
 from pipelines.routing.approval import approve, parse_only
-from pipelines.routing.plan import Plan, plan, policy_bytes
+from pipelines.routing.plan import plan, policy_bytes
 from pipelines.routing.policy_text import check_against_workspace, parse_policy
 from pipelines.routing.reload import Reloaded
 from pipelines.routing.rendering import Loaded, canonical_of, check_bindings, served_models
 from pipelines.routing.rollback import rollback
 from pipelines.routing.status import status
+from pipelines.routing.wording import change_text, plan_text, shares_text
 
 
 @dataclass(frozen=True)
 class Answer:
     document: dict[str, Any]
     text: str
+    output: str | None = None  #: mode print: what belongs on stdout, so that it can be piped; `text` is for people
 
 
 def route_plan(
@@ -66,7 +67,7 @@ def route_approve(
         "audit_row": done.row["row"],
     }
     lines = [f"Version {document['version']} approved by {document['by']} (audit row {document['audit_row']})."]
-    lines += [_change(change) for change in done.row["changes"]]
+    lines += [change_text(change) for change in done.row["changes"]]
     return Answer(document, "\n".join([*lines, "Next: outlay route apply"]))
 
 
@@ -84,11 +85,26 @@ def route_apply(
         effective_at=effective_at,
     )  # fmt: skip
     head = {
-        "applied": f"Version {done.version} is live in {', '.join(done.files)}.",
+        "applied": _applied(loaded, done),
         "already applied": f"Version {done.version} is live already; nothing was changed.",
         "adopted": f"{', '.join(done.files)}: the new base of version {done.version}; nothing was written.",
+        "pending merge": f"Version {done.version} waits for a merge; nothing is live yet.",
     }[done.status]
-    return Answer(done.document(), "\n".join([head, *_reloads(done.reloads), *done.notes]))
+    waiting = [commit.next for commit in done.commits]
+    return Answer(
+        done.document(),
+        "\n".join([head, *waiting, *_reloads(done.reloads), *done.notes]),
+        "".join(done.printed.values()) or None,
+    )
+
+
+def _applied(loaded: Loaded, done: Applied) -> str:
+    printed = [target.path for target in loaded.config.routing.targets if target.name in done.printed]
+    live = [path for path in done.files if path not in printed]
+    said = [f"Version {done.version} is live in {', '.join(live)}."] if live else []
+    if printed:
+        said.append(f"Version {done.version} is printed for {', '.join(printed)}; putting it in place is up to you.")
+    return "\n".join(said)
 
 
 def route_rollback(
@@ -104,13 +120,19 @@ def route_rollback(
     done = rollback(
         loaded, now=now or _now(), to=to, overwrite=overwrite, by=by, reason=reason, effective_at=effective_at
     )
-    head = (
-        f"Rolled back from version {done.left_version} to {done.version}: "
-        f"{', '.join(done.files) or 'no file differed'}."
-        if done.status == "rolled back"
-        else f"The interrupted version {done.left_version} was put back; version {done.version} is live."
+    left, version = done.left_version, done.version
+    head = {
+        "rolled back": f"Rolled back from version {left} to {version}: {', '.join(done.files) or 'no file differed'}.",
+        "put back": f"The interrupted version {left} was put back; version {version} is live.",
+        "pending merge": f"The way back from version {left} to {version} waits for a merge; nothing is changed yet.",
+        "withdrawn": f"Version {left}, which was never merged, is given up; version {version} is live.",
+    }[done.status]
+    waiting = [commit.next for commit in done.commits]
+    return Answer(
+        done.document(),
+        "\n".join([head, *waiting, *_reloads(done.reloads), *done.notes]),
+        "".join(done.printed.values()) or None,
     )
-    return Answer(done.document(), "\n".join([head, *_reloads(done.reloads), *done.notes]))
 
 
 def route_status(loaded: Loaded) -> Answer:
@@ -122,6 +144,8 @@ def route_status(loaded: Loaded) -> Answer:
         lines.append(f"Approved by {document['approved_by']}, not applied yet: version {document['approved_version']}")
     if document["policy_file"].startswith("edited"):
         lines.append("routing/policy.yaml: edited, not approved")
+    if document["pending"]:
+        lines.append(f"Waits for a merge: {document['pending']['says']}")
     if document["interrupted"]:
         lines.append("A change was interrupted: run outlay route apply (or rollback) again")
     if document["audit"]["broken"]:
@@ -129,58 +153,8 @@ def route_status(loaded: Loaded) -> Answer:
     for target in document["targets"]:
         lines.append(f"{target['name']} ({target['path']}): {target['says']}")
         lines += [f"  {difference}" for difference in target["differences"]]
-    lines += [f"{route['route']}: {_shares(route['declared'])}" for route in document["routes"]]
+    lines += [f"{route['route']}: {shares_text(route['declared'])}" for route in document["routes"]]
     return Answer(document, "\n".join(lines))
-
-
-def plan_text(planned: Plan) -> str:
-    if planned.file is None or planned.source == "nothing":
-        return "\n".join(["Nothing to change.", *planned.notes])
-    lines = [
-        f"Plan {(planned.plan_id or '')[:12]}: policy version {planned.file.policy.version}, live version "
-        f"{planned.live_version}."
-    ]
-    lines += [_change(change.document()) for change in planned.changes]
-    lines += [f"Note: {note}" for note in planned.notes]
-    for target in planned.targets:
-        lines += ["", f"{target.rendered.target.name} ({target.rendered.target.path})"]
-        asked = f", {target.probed.asked} requests as the policy says" if target.probed.asked else ""
-        lines.append(f"{target.probed.status}{asked}")
-        lines += [f"Not enforced here: {part}" for part in target.unenforced]
-        lines.append(target.diff or "the file stays as it is")
-    return "\n".join([*lines, "", "Nothing was written. Next: outlay route approve --by NAME"])
-
-
-def _change(change: Mapping[str, Any]) -> str:
-    if change["route"] == "*":
-        return str(change["reason"])
-    before, after = (_shares(change[side]) or "no route" for side in ("before", "after"))
-    line = f"{change['route']}: {before} -> {after}"
-    if change["approved_share"] is not None:
-        line += f", at most {change['approved_share']} %"
-    if change["recommendation_id"]:
-        line += f" [{change['recommendation_id']}]"
-    evidence = change.get("evidence") or {}
-    share = _interval(evidence, "saving_share", "saving")
-    dollars = f"${Decimal(evidence['saving_usd_month']):,.2f} a month" if "saving_usd_month" in evidence else ""
-    if dollars or share:
-        said = ", ".join(filter(None, [dollars, f"{share} of its cost" if share else ""]))
-        line += f"\n  expected saving at the approved share: {said}"
-    if retention := _interval(evidence, "retention", "retention"):
-        line += f"\n  expected quality kept: {retention}"
-    return line
-
-
-def _interval(evidence: Mapping[str, Any], value: str, bounds: str) -> str:
-    if value not in evidence:
-        return ""
-    low, high = evidence.get(f"{bounds}_low"), evidence.get(f"{bounds}_high")
-    text = f"{float(evidence[value]):.1%}"
-    return text if low is None or high is None else f"{text} ({float(low):.1%} to {float(high):.1%})"
-
-
-def _shares(shares: Mapping[str, int]) -> str:
-    return ", ".join(f"{tier} {percent} %" for tier, percent in shares.items())
 
 
 def _reloads(reports: Sequence[Reloaded]) -> list[str]:
@@ -202,7 +176,7 @@ def check_targets(loaded: Loaded) -> list[str]:
         name = f"routing.targets.{target.name}"
         if unbound := [tier.name for tier in config.tiers if tier.name not in target.models]:
             warnings.append(f"{name}.models: no parameters for tier {', '.join(unbound)}, so nothing is routed there")
-        if target.reload is None:
+        if target.reload is None and target.mode == "file":
             warnings.append(f"{name}: no reload command, so the gateway must be told of a change by hand")
         for tier in config.tiers:
             served = served_models(config, tier.name).get(target.name)

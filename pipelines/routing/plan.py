@@ -10,7 +10,7 @@ import contextlib
 import difflib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +24,7 @@ from pipelines.routing.credentials import find_credentials, mask
 from pipelines.routing.files import read_bytes, resolve
 from pipelines.routing.history import History, replay
 from pipelines.routing.live import FREE, WORDS, LiveFile, inspect
+from pipelines.routing.outlook import rollout_of, who_lacks
 from pipelines.routing.policy import PolicyFile, sha256
 from pipelines.routing.policy_text import (
     check_against_workspace,
@@ -54,6 +55,7 @@ class TargetPlan:
     diff: str  #: unified, secrets masked
     probed: Probed
     unenforced: tuple[str, ...]
+    keys: tuple[str, ...] = ()  #: virtual keys, teams and access groups that may not call what is new
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ class Plan:
     targets: tuple[TargetPlan, ...]
     policy_diff: str
     recommendation_ids: tuple[str, ...] = ()  #: whose changes go live with this policy, waiting ones included
+    rollout: tuple[Mapping[str, Any], ...] = ()  #: how long each step takes, a route with a canary each
+    clients: Mapping[str, str] = field(default_factory=dict)  #: kind of gateway -> the lines that draw units
 
     @property
     def needs_approval(self) -> bool:
@@ -106,9 +110,12 @@ class Plan:
                     "diff": plan.diff,
                     "probe": plan.probed.document(),
                     "unenforced": list(plan.unenforced),
+                    "keys": list(plan.keys),
                 }
                 for plan in self.targets
             ],
+            "rollout": [dict(steps) for steps in self.rollout],
+            "clients": dict(self.clients),
         }
 
 
@@ -142,13 +149,27 @@ def plan(
             raise UsageError(f"outlay.yaml: routing.targets.{item.target.name}: " + "\n".join(tried.problems))
         notes = (*notes, *(f"{item.target.name}: {note}" for note in tried.notes))
         unenforced = tuple(renderer(item.target).unenforced(file.policy)) if file else ()
-        targets.append(TargetPlan(item, live, masked_diff(live.text, item.text, item.target.path), tried, unenforced))
+        findings, said = who_lacks(item, file, history) if probed and file else ((), ())
+        notes = (*notes, *(f"{item.target.name}: {note}" for note in said))
+        diff = masked_diff(_live_text(live, history), item.text, item.target.path)
+        targets.append(TargetPlan(item, live, diff, tried, unenforced, findings))
     before = history.live["policy_text"] if history.live else ""
     policy_diff = masked_diff(before, file.text, loaded.config.routing.policy) if file else ""
     live_policy = parse_policy(before, "live policy").policy if before else None
     against_live = (*compare(live_policy, file.policy), *changes) if file else changes
     ids = tuple(sorted({change.recommendation_id for change in against_live if change.recommendation_id}))
-    return Plan(source, file, history.live_version, changes, notes, tuple(targets), policy_diff, ids)
+    rollout, clients = rollout_of(loaded, file) if file else ((), {})
+    return Plan(
+        source, file, history.live_version, changes, notes, tuple(targets), policy_diff, ids, rollout, clients
+    )  # fmt: skip
+
+
+def _live_text(live: LiveFile, history: History) -> str:
+    """What the plan is compared with; of a printed file, what was printed last, if it can be made again."""
+    if live.target.mode != "print" or history.live is None or live.target.path not in history.files:
+        return live.text
+    again = renderer(live.target).render(parse_policy(history.live["policy_text"], "live policy"), live.target.models)
+    return again if sha256(again) == history.files[live.target.path] else ""
 
 
 def policy_bytes(loaded: Loaded) -> bytes | None:

@@ -17,6 +17,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
 from pipelines.workspace.model import Name, Strict
 
 FIRST_STEP = 5  #: percent of the requests of a route that a first switch moves
+CANARY_GROUP = "@canary"  #: behind a route's key: the group of the units that a canary serves
 
 
 def _decimal(value: Any) -> Any:
@@ -93,6 +94,10 @@ class Route(Strict):
     tier: Name
     canary: Canary | None = None
     fallback: tuple[Name, ...] = ()
+    #: what a canary's share is drawn from: single requests, by the gateway, or whole units, by the client, which asks
+    #: for one of two groups (`pipelines.routing.units`). With `unit` both groups stand, canary or not, so that a
+    #: client that still asks for the second one is never refused.
+    split: Literal["request", "unit"] = "request"
     locked: bool = False  #: a person's pin: neither recommendations nor rollout steps move it
     owner: str | None = None
     reason: str | None = None
@@ -116,8 +121,22 @@ class Route(Strict):
 
     @property
     def legs(self) -> tuple[Leg, ...]:
-        first = [Leg(tier, 1, weight) for tier, weight in self.shares.items()]
-        return (*first, *(Leg(tier, order, 100) for order, tier in enumerate(self.fallback, start=2)))
+        """Of a request whose group nobody chose."""
+        return self._legs(self.shares if self.split == "request" else {self.tier: 100})
+
+    @property
+    def groups(self) -> dict[str, tuple[Leg, ...]]:
+        """What a gateway serves for this route: one group, or two where units are drawn."""
+        if self.split == "request":
+            return {self.key: self.legs}
+        chosen = {self.canary.tier if self.canary else self.tier: 100}
+        return {self.key: self.legs, f"{self.key}{CANARY_GROUP}": self._legs(chosen)}
+
+    def _legs(self, shares: dict[str, int]) -> tuple[Leg, ...]:
+        first = [Leg(tier, 1, weight) for tier, weight in shares.items()]
+        # a tier that takes all of a group is no fallback of its own
+        others = [tier for tier in self.fallback if shares.get(tier) != 100]
+        return (*first, *(Leg(tier, order, 100) for order, tier in enumerate(others, start=2)))
 
     @model_validator(mode="after")
     def _distinct(self) -> Route:
@@ -149,6 +168,11 @@ class Policy(Strict):
 
     def route(self, key: str) -> Route | None:
         return next((route for route in self.routes if route.key == key), None)
+
+    @property
+    def groups(self) -> dict[str, tuple[Leg, ...]]:
+        """Every group of every route, in the routes' order: what a rendered file must say."""
+        return {name: legs for route in self.routes for name, legs in route.groups.items()}
 
     @property
     def used_tiers(self) -> tuple[str, ...]:

@@ -128,6 +128,8 @@ def write_policy(policy: Policy) -> PolicyFile:
         route["fallback"] = _flow(route["fallback"])
         if not route["locked"]:
             del route["locked"]
+        if route["split"] == "request":
+            del route["split"]
     yaml = YAML()
     yaml.width = 4096
     yaml.indent(mapping=2, sequence=4, offset=2)

@@ -73,19 +73,19 @@ def _ask(engine: Any, policy: Policy, models: Mapping[str, Mapping[str, Any]]) -
             router = engine.Router(model_list=_mocked(policy, models, failing), num_retries=0, disable_cooldowns=True)
         except Exception as error:
             return Probed("probed", asked, (f"refused by the engine: {_first_line(error)}",))
-        for route in policy.routes:
-            allowed = {leg.label for leg in route.legs if (leg.order > 1) == failing}
+        for group, legs in policy.groups.items():
+            allowed = {leg.label for leg in legs if (leg.order > 1) == failing}
             if not allowed:
                 continue
             asked += 1
             try:
-                answer = router.completion(model=f"{GROUP}{route.key}", messages=[{"role": "user", "content": "probe"}])
+                answer = router.completion(model=f"{GROUP}{group}", messages=[{"role": "user", "content": "probe"}])
                 served = answer.choices[0].message.content.rpartition("#")[2]
             except Exception as error:
-                problems.append(f"{route.key}: {_first_line(error)}")
+                problems.append(f"{group}: {_first_line(error)}")
                 continue
             if served not in allowed:
-                problems.append(f"{route.key}: answered by {served}, expected one of {sorted(allowed)}")
+                problems.append(f"{group}: answered by {served}, expected one of {sorted(allowed)}")
     return Probed("probed", asked, tuple(problems), _unknown_parameters(models))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
-from typing import Any
+from typing import Any, Literal
 
 from pipelines.routing.change import Change
 from pipelines.routing.policy import FIRST_STEP, Canary, Evidence, Match, Policy, Route
@@ -67,6 +67,12 @@ def propose(
         evidence = route.evidence.model_dump(mode="json", exclude_none=True) if route.evidence else None
         approved = route.canary.approved if route.canary else None
         changes.append(Change(key, kind, before, route.shares, approved, item["id"], evidence, item.get("reason")))
+    for key, route in routes.items():
+        declared = _split(workspace, route.match.workflow)
+        if only is None and declared not in (None, route.split) and not route.locked:
+            routes[key] = drawn = route.model_copy(update={"split": declared})
+            why = f"workflows.{route.match.workflow}.split: {declared}"
+            changes.append(Change(key, "split", route.shares, drawn.shares, reason=why))
     if only is not None and (unknown := sorted(set(only) - {c.recommendation_id for c in changes})):
         known = sorted(
             item["id"] for item in recommendations.get("recommendations", ()) if item["decision"] == "switch"
@@ -125,9 +131,15 @@ def _switched(route: Route | None, item: Mapping[str, Any], workspace: Workspace
             else (workspace.workflows[names[0]].owner if names[0] in workspace.workflows else None),
             reason=reason,
             evidence=evidence,
+            split=_split(workspace, names[0]) or (route.split if route else "request"),
         )
         return fresh, "canary"
     return _regraded(route, route.canary, tier, approved, evidence)
+
+
+def _split(workspace: Workspace, workflow: str) -> Literal["request", "unit"] | None:
+    declared = workspace.workflows.get(workflow)
+    return declared.split if declared else None
 
 
 def _regraded(route: Route, canary: Canary, tier: str, approved: int, evidence: Evidence) -> tuple[Route, str]:

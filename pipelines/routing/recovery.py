@@ -35,7 +35,8 @@ def recover(loaded: Loaded, row: Mapping[str, Any], *, keep_edits: bool) -> list
     `keep_edits` (a person has said what is to become of it).
     """
     said, targets = [], {target.path: target for target in loaded.config.routing.targets}
-    for file in row["files"]:
+    files = [file for file in row["files"] if file.get("mode", "file") == "file"]  # others Outlay never writes
+    for file in files:
         path = resolve(loaded.root, file["path"], f"routing file {file['path']}")
         content = read_bytes(path)
         if content_sha256(content) == file["before_sha256"]:
@@ -49,7 +50,7 @@ def recover(loaded: Loaded, row: Mapping[str, Any], *, keep_edits: bool) -> list
             )
         put(path, bytes_of(path, file["before_sha256"], file["backup"]), None)
         said.append(f"{file['path']}: put back after an interrupted change")
-    for file in row["files"]:
+    for file in files:
         if file["path"] in targets:
             reload(loaded.root, targets[file["path"]])
     return said

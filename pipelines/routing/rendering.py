@@ -93,7 +93,7 @@ def render_targets(loaded: Loaded, file: PolicyFile) -> tuple[Rendered, ...]:
         key = f"outlay.yaml: routing.targets.{target.name}"
         module = renderer(target)
         needed = dict.fromkeys(
-            (*file.policy.used_tiers, *(() if target.kind == "litellm" else (file.policy.default_tier,)))
+            (*file.policy.used_tiers, *((file.policy.default_tier,) if target.kind in ("portkey", "json") else ()))
         )
         if missing := [tier for tier in needed if tier not in target.models]:
             raise UsageError(f"{key}.models: tier {missing[0]!r} is used by the policy and has no parameters; add it")

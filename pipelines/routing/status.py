@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from pipelines.routing import audit
 from pipelines.routing.history import History, replay
-from pipelines.routing.live import WORDS, LiveFile, inspect
+from pipelines.routing.live import FREE, WORDS, LiveFile, inspect
 from pipelines.routing.plan import policy_bytes
 from pipelines.routing.policy import Policy, sha256
 from pipelines.routing.policy_text import parse_policy
 from pipelines.routing.rendering import Loaded
 from pipelines.routing.targets import renderer
+from pipelines.workspace.decisions import read_decisions
 from pipelines.workspace.errors import OutlayError
 
 
@@ -40,6 +42,7 @@ def status(loaded: Loaded) -> Status:
             "approved_version": approved["version"] if approved else None,
             "approved_by": approved["by"] if approved else None,
             "policy_file": _policy_file(loaded, history),
+            "pending": _pending(history),
             "interrupted": history.unfinished["event"] if history.unfinished else None,
             "audit": {"rows": len(rows), "broken": str(broken) if broken else None},
             "targets": [_target(loaded, history, target, live) for target in loaded.config.routing.targets],
@@ -55,13 +58,38 @@ def live_policy(loaded: Loaded) -> Policy | None:
 
 
 def recorded_references(loaded: Loaded) -> dict[tuple[str, str], str]:
-    """(workflow, task type) -> the model that a live route was measured against when it was approved."""
+    """(workflow, task type) -> the model that a live route was measured against when it was approved.
+
+    One that somebody gave up since (`outlay acknowledge WORKFLOW/TASK_TYPE`) is not among them, until another
+    recommendation is approved for the route.
+    """
     policy = live_policy(loaded)
-    return {
-        (route.match.workflow, route.match.task_type): route.evidence.reference_model
-        for route in (policy.routes if policy else ())
-        if route.evidence is not None and route.evidence.reference_model is not None
+    given_up = {
+        (d.workflow, d.task_type): d.holds_from
+        for d in read_decisions(loaded.root)
+        if d.kind == "rebase" and d.task_type is not None
     }
+    held: dict[tuple[str, str], str] = {}
+    for route in policy.routes if policy else ():
+        key = (route.match.workflow, route.match.task_type)
+        reference = route.evidence.reference_model if route.evidence is not None else None
+        if reference is not None and (key not in given_up or given_up[key] < _recorded_at(loaded, route)):
+            held[key] = reference
+    return held
+
+
+def _recorded_at(loaded: Loaded, route: Any) -> datetime:
+    """When a policy was first approved that held this route with this evidence."""
+    for row in audit.read(loaded.root):
+        if row["event"] != "approved":
+            continue
+        policy = parse_policy(row["policy_text"], f"approved policy {row['version']}").policy
+        for other in policy.routes:
+            if other.key == route.key and other.evidence is not None:
+                same = (other.evidence.recommendation_id, other.evidence.reference_model)
+                if same == (route.evidence.recommendation_id, route.evidence.reference_model):
+                    return datetime.fromisoformat(row["at"])
+    return datetime.max.replace(tzinfo=UTC)
 
 
 def _policy_file(loaded: Loaded, history: History) -> str:
@@ -76,6 +104,19 @@ def _policy_file(loaded: Loaded, history: History) -> str:
     return "edited, not approved"
 
 
+def _pending(history: History) -> dict[str, Any] | None:
+    """Mode git: the change that waits for its merge."""
+    if history.pending is None:
+        return None
+    row = history.pending
+    commits = [{**commit} for commit in row["commits"]]
+    said = ", ".join(f"{c['branch']} ({c['commit'][:12]}) into {c['target_branch']}" for c in commits)
+    what = "version" if row["change"] == "apply" else "back to version"
+    return {
+        "change": row["change"], "version": row["version"], "commits": commits, "says": f"{what} {row['version']}, {said}"
+    }  # fmt: skip
+
+
 def _target(loaded: Loaded, history: History, target: Any, policy: Policy | None) -> dict[str, Any]:
     try:
         live = inspect(loaded, history, target)
@@ -84,6 +125,7 @@ def _target(loaded: Loaded, history: History, target: Any, policy: Policy | None
             "name": target.name,
             "kind": target.kind,
             "path": target.path,
+            "mode": target.mode,
             "state": "unreadable",
             "says": str(error),
             "applied_version": None,
@@ -91,17 +133,19 @@ def _target(loaded: Loaded, history: History, target: Any, policy: Policy | None
             "differences": [],
             "in_order": False,
         }
-    differences = _differences(live, policy) if live.content is not None and policy is not None else []
+    compared = live.content is not None and policy is not None and live.state != "merged"
+    differences = _differences(live, policy) if compared and policy else []
     return {
         "name": target.name,
         "kind": target.kind,
         "path": target.path,
+        "mode": target.mode,
         "state": live.state,
         "says": WORDS[live.state],
         "applied_version": (history.live_version or None) if target.path in history.files else None,
         "header_version": live.header.version if live.header else None,
         "differences": differences,
-        "in_order": live.state in ("in place", "absent", "empty") and not differences,
+        "in_order": live.state in FREE and not differences,
     }
 
 
@@ -113,7 +157,7 @@ def _differences(live: LiveFile, policy: Policy) -> list[str]:
         found = renderer(live.target).parse(live.text)
     except ValueError as error:
         return [str(error)]
-    wanted = {route.key: route.legs for route in policy.routes}
+    wanted = policy.groups
     said = []
     for key in sorted(found.keys() | wanted.keys()):
         if found.get(key) != wanted.get(key):
@@ -129,6 +173,7 @@ def _route(route: Any) -> dict[str, Any]:
     return {
         "route": route.key,
         "declared": route.shares,
+        "split": route.split,
         "approved_share": route.canary.approved if route.canary else None,
         "fallback": list(route.fallback),
         "locked": route.locked,

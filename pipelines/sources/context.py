@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import NamedTuple
 
+from pipelines.sources.files import Place
 from pipelines.sources.record import Parsed
 
 _DAY = re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})(?!\d)")
+_BUCKET = re.compile(r"[a-z0-9]+://[^/]*/")
 #: A time further ahead of the wall clock than this is a wrong clock, not a call.
 AHEAD = timedelta(hours=24)
 
@@ -38,12 +40,13 @@ class Notes:
 class FileRef:
     """One input file. `now` serves only the rule against times in the future."""
 
-    path: Path  #: absolute
-    name: str  #: relative to the workspace: what is shown
+    path: Place  #: absolute
+    name: str  #: relative to the workspace, or the whole URL: what is shown
     default_time: datetime | None = None  #: for formats without a time, see `date_in_path`
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     mapped: AbstractSet[str] = frozenset()  #: tag keys the workspace maps; user ids are kept only if named here
     notes: Notes = field(default_factory=Notes)
+    seen: Callable[[int], None] | None = None  #: told of every piece of bytes that is read
 
 
 class Context:
@@ -65,8 +68,9 @@ class Context:
 
 
 def date_in_path(name: str) -> datetime | None:
-    """00:00 UTC of the first real YYYY-MM-DD in a path below the workspace, or None."""
-    for match in _DAY.finditer(name):
+    """00:00 UTC of the first real YYYY-MM-DD in a path below the workspace or the bucket, or None."""
+    bucket = _BUCKET.match(name)
+    for match in _DAY.finditer(name, bucket.end() if bucket else 0):
         try:
             day = date.fromisoformat(match.group(1))
         except ValueError:

@@ -12,16 +12,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from pipelines.sources.context import Context, FileRef
 from pipelines.sources.documents import Row, json_any, parse
-from pipelines.sources.files import Refused, open_bytes, plain_name, start_of_text
+from pipelines.sources.files import Place, Refused, open_bytes, plain_name, start_of_text
 from pipelines.sources.record import Quarantined
 from pipelines.sources.registry import AGGREGATED, FORMATS
 from pipelines.sources.signatures import MARKS, signature_of
-from pipelines.sources.tables import csv_rows, parquet_rows
+from pipelines.sources.tables import Cells, csv_rows, parquet_rows
 from pipelines.sources.values import ODD, Reject
 
 HEAD = 4 << 20
@@ -39,7 +38,7 @@ class Detected:
     why: str
 
 
-def detect(path: Path) -> list[Detected]:
+def detect(path: Place) -> list[Detected]:
     """The kinds that a file looks like, likeliest first; empty for what no format explains or can't be read."""
     try:
         rows, head, whole = _beginning(path)
@@ -48,7 +47,10 @@ def detect(path: Path) -> list[Detected]:
     scores: dict[str, float] = defaultdict(float)
     reasons: dict[str, str] = {}
     records = [value for value in rows if type(value) is not Quarantined]
+    # a table's columns are those of all its rows: an empty cell is left out of its row
+    columns = dict.fromkeys(name for record in records for name in record) if _table(path, records) else {}
     for record in records:
+        record = {**columns, **record} if columns else record
         best: dict[str, float] = {}
         for kind, confidence, why in signature_of(record):
             reasons.setdefault(kind, why)
@@ -63,7 +65,12 @@ def detect(path: Path) -> list[Detected]:
     return [Detected(kind, round(min(score, 1.0), 4), reasons[kind]) for kind, score in ranked]
 
 
-def looks_like(path: Path) -> Detected | None:
+def _table(path: Place, records: list[Any]) -> bool:
+    named = plain_name(path.name).endswith(".parquet")
+    return all(type(record) is Cells or (named and type(record) is dict) for record in records)
+
+
+def looks_like(path: Place) -> Detected | None:
     """The kind that a file looks like, where that is more than a guess."""
     found = detect(path)
     return found[0] if found and found[0].confidence >= SURE else None
@@ -104,7 +111,7 @@ def tried(kind: str, file: FileRef) -> Tried | None:
     return result
 
 
-def _beginning(path: Path, count: int = RECORDS) -> tuple[list[Any], bytes, bool]:
+def _beginning(path: Place, count: int = RECORDS) -> tuple[list[Any], bytes, bool]:
     """First records, first bytes, and whether those bytes are the whole file."""
     if plain_name(path.name).endswith(".parquet"):
         return _taken(parquet_rows(path), count), b"", True

@@ -150,7 +150,7 @@ def _canonical(record: dict[str, Any], names: tuple[str, ...]) -> str:
 FORMATS = (
     Format(
         kind="outcomes",
-        shapes=("json lines", "csv", "parquet"),
+        shapes=("json", "csv", "parquet"),
         tokens="none",
         key="event_id",
         time="time, RFC 3339 with zone",
@@ -159,7 +159,7 @@ FORMATS = (
     ),
     Format(
         kind="evaluations",
-        shapes=("json lines", "csv", "parquet"),
+        shapes=("json", "csv", "parquet"),
         tokens="totals: input_tokens, output_tokens",
         key="workflow, task_type, item_id, provider, model; the latest time wins",
         time="time, RFC 3339 with zone",
@@ -170,7 +170,7 @@ FORMATS = (
 )
 COUNTS = Format(
     kind="outcome-counts",
-    shapes=("json lines", "csv", "parquet"),
+    shapes=("json", "csv", "parquet"),
     tokens="none",
     key="day, workflow",
     time="day, YYYY-MM-DD, in the reporting zone",

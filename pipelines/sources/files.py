@@ -8,12 +8,14 @@ the caller must discard everything it took from that file.
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import IO, Protocol
 
 import zstandard
@@ -40,16 +42,45 @@ class Readable(Protocol):
     def read(self, size: int = -1, /) -> bytes: ...
 
 
-class _Counted:
-    """A raw file that knows how much was read from it."""
+class Openable(Protocol):
+    """A file that lies elsewhere than on a local disk: an object of a bucket, or bytes in memory."""
 
-    def __init__(self, raw: IO[bytes]) -> None:
+    @property
+    def name(self) -> str:
+        """The last part of its name, with the ending that says how it is packed."""
+        ...
+
+    def opened(self) -> IO[bytes]: ...
+
+
+#: Where a file's bytes are.
+Place = Path | Openable
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A file whose bytes are in memory: a small one that was fetched or read together with others."""
+
+    name: str
+    data: bytes
+
+    def opened(self) -> IO[bytes]:
+        return io.BytesIO(self.data)
+
+
+class _Counted:
+    """A raw file that knows how much was read from it, and tells who wants to know."""
+
+    def __init__(self, raw: IO[bytes], seen: Callable[[int], None] | None) -> None:
         self._raw = raw
+        self._seen = seen
         self.taken = 0
 
     def read(self, size: int = -1, /) -> bytes:
         chunk = self._raw.read(size)
         self.taken += len(chunk)
+        if self._seen is not None:
+            self._seen(len(chunk))
         return chunk
 
 
@@ -122,8 +153,12 @@ def _zstd_chunks(source: _Counted) -> Iterator[bytes]:
 
 
 @contextmanager
-def open_regular(path: Path) -> Generator[IO[bytes]]:
-    """A regular file, without following a link or waiting for a pipe."""
+def open_regular(path: Place) -> Generator[IO[bytes]]:
+    """A regular file, without following a link or waiting for a pipe; what lies elsewhere opens itself."""
+    if not isinstance(path, Path):
+        with path.opened() as raw:
+            yield raw
+        return
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as fault:
@@ -136,15 +171,16 @@ def open_regular(path: Path) -> Generator[IO[bytes]]:
 
 
 @contextmanager
-def open_bytes(path: Path) -> Generator[Readable]:
-    """The unpacked bytes of a regular file."""
+def open_bytes(path: Place, seen: Callable[[int], None] | None = None) -> Generator[Readable]:
+    """The unpacked bytes of a regular file; `seen` is told of every piece of packed bytes that is read."""
     with open_regular(path) as raw:
         magic = raw.read(4)
         raw.seek(0)
-        packed = _Counted(raw)
-        if magic[:2] == b"\x1f\x8b" or path.suffix == ".gz":
+        packed = _Counted(raw, seen)
+        ending = PurePosixPath(path.name).suffix
+        if magic[:2] == b"\x1f\x8b" or ending == ".gz":
             yield _Unpacked(_gzip_chunks(packed), packed, "gzip")
-        elif magic == b"\x28\xb5\x2f\xfd" or path.suffix == ".zst":
+        elif magic == b"\x28\xb5\x2f\xfd" or ending == ".zst":
             yield _Unpacked(_zstd_chunks(packed), packed, "zstd")
         else:
             yield packed

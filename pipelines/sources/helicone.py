@@ -6,18 +6,20 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from pipelines.sources import canonical
+from pipelines.sources import canonical, documents
 from pipelines.sources.context import Context
 from pipelines.sources.envelope import each
 from pipelines.sources.formats import Format
 from pipelines.sources.ids import provider_id, provider_of_model
-from pipelines.sources.record import Parsed, RequestRecord
+from pipelines.sources.record import Parsed, Quarantined, RequestRecord
+from pipelines.sources.tables import Cells
 from pipelines.sources.tags import Tags
 from pipelines.sources.usage import Tokens, parts
 from pipelines.sources.values import (
     Reject,
     amount,
     count_or_zero,
+    digits,
     latency,
     mapping,
     optional_text,
@@ -27,10 +29,16 @@ from pipelines.sources.values import (
 
 _NOT_CACHED = "00000000-0000-0000-0000-000000000000"
 _EXCLUSIVE = ("anthropic", "aws")
+_COUNTS = (
+    "prompt_tokens", "completion_tokens", "total_tokens", "prompt_cache_read_tokens", "prompt_cache_write_tokens",
+    "prompt_audio_tokens", "completion_audio_tokens",
+)  # fmt: skip
 
 
 def parse(value: Any, context: Context) -> Iterable[Parsed]:
     """One request, or the `{"data": […]}` of the query API."""
+    if type(value) is Cells:
+        return _call(value, context)
     line = mapping(value, "line")
     if type(line.get("data")) is list:
         return each(line["data"], _call, context)
@@ -38,8 +46,9 @@ def parse(value: Any, context: Context) -> Iterable[Parsed]:
 
 
 def _call(value: Any, context: Context) -> tuple[RequestRecord]:
-    line = mapping(value, "record")
-    key = text(line.get("request_id"), "request_id")
+    line = _from_cells(value) if type(value) is Cells else mapping(value, "record")
+    # the export tool's CSV names no request, only Helicone's own id of the response
+    key = text(line.get("request_id") or line.get("response_id"), "request_id")
     code = line.get("response_status")
     failed = type(code) is int and (code >= 400 or code < 0)
     model = optional_text(line.get("response_model") or line.get("request_model") or line.get("model"), "model")
@@ -49,7 +58,7 @@ def _call(value: Any, context: Context) -> tuple[RequestRecord]:
     provider = provider_id(named) if named else provider_of_model(model)
     if provider == named and named is not None:
         provider = named.lower()
-    cost = line.get("costUSD") if line.get("cost") is None else line.get("cost")
+    cost = next((line[name] for name in ("cost", "costUSD", "cost_usd") if line.get(name) is not None), None)
     tags = Tags(context)
     tags.add_map(line.get("request_properties"))
     tags.add_map(line.get("properties"))
@@ -63,7 +72,7 @@ def _call(value: Any, context: Context) -> tuple[RequestRecord]:
         provider=provider,
         model=model,
         status="error" if failed else "ok",
-        latency_ms=latency(line.get("delay_ms")),
+        latency_ms=latency(line.get("delay_ms", line.get("latency"))),
         recorded_usd=None if cost is None else amount(cost, "cost"),
         recorded_is_estimate=True,
         tags=tags.done(),
@@ -76,6 +85,30 @@ def _call(value: Any, context: Context) -> tuple[RequestRecord]:
         _tokens(line, provider, failed=failed).give(record)
     record.canonical = canonical.of_request(record)
     return (record,)
+
+
+def _from_cells(row: Cells) -> dict[str, Any]:
+    """A row of the export tool's CSV: numbers are text, properties JSON whose quotes the tool doubles twice."""
+    line: dict[str, Any] = dict(row)
+    for name in _COUNTS:
+        if name in line:
+            line[name] = digits(line[name], name)
+    for name in ("delay_ms", "latency"):
+        if name in line and line[name].isascii() and line[name].isdecimal():
+            line[name] = int(line[name])
+    code = line.get("response_status", "")
+    if code.removeprefix("-").isascii() and code.removeprefix("-").isdecimal():
+        line["response_status"] = int(code)
+    for name in ("request_properties", "properties"):
+        if name in line:
+            text = line[name].encode("utf-8")
+            found = documents.parse(text)
+            if type(found) is Quarantined:
+                found = documents.parse(text.replace(b'""', b'"'))
+            if type(found) is not dict:
+                raise Reject(f"{name}: expected JSON")
+            line[name] = found
+    return line
 
 
 def _tokens(line: dict[str, Any], provider: str, *, failed: bool) -> Tokens:
@@ -110,7 +143,7 @@ def _tokens(line: dict[str, Any], provider: str, *, failed: bool) -> Tokens:
 FORMATS = (
     Format(
         kind="helicone",
-        shapes=("json",),
+        shapes=("json", "csv"),
         tokens="as the provider counts: OpenAI inclusive, Anthropic disjoint; the total decides where it can",
         key="request_id; the latest updated_at wins",
         time="request_created_at, UTC",

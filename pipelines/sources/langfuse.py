@@ -13,7 +13,10 @@ from pipelines.sources.envelope import each
 from pipelines.sources.formats import Format
 from pipelines.sources.ids import provider_id, provider_of_model
 from pipelines.sources.record import Parsed, RequestRecord
+from pipelines.sources.sampling import FLAG as SAMPLED
+from pipelines.sources.sampling import probability
 from pipelines.sources.span_attributes import add_attributes
+from pipelines.sources.tables import Cells
 from pipelines.sources.tags import Tags
 from pipelines.sources.usage import INPUT_EXTRAS, OUTPUT_EXTRAS, Tokens
 from pipelines.sources.values import Reject, amount, digits, mapping, optional_text, text, utc_text
@@ -25,8 +28,11 @@ _OUTPUT = ("output_nonreasoning", "output_reasoning", *OUTPUT_EXTRAS)
 
 
 def parse(value: Any, context: Context) -> Iterable[Parsed]:
-    """One observation, or one trace with all of its own. Only generations and embeddings are calls."""
-    line = mapping(value, "line")
+    """One observation, or one trace with all of its own. Only generations and embeddings are calls.
+
+    In CSV, and in some columns of Parquet, maps and lists are JSON texts.
+    """
+    line = dict(value) if type(value) is Cells else mapping(value, "line")
     observations = line.get("observations")
     if type(observations) is list:
         trace = mapping(line.get("trace"), "trace")
@@ -73,6 +79,9 @@ def _observation(value: Any, trace: dict[str, Any], context: Context) -> tuple[R
         updated_at=None if updated is None else utc_text(updated, "updated_at", context),
     )
     tokens(spent, context).give(record)
+    kept = probability(attributes) or probability(_map(metadata.get("resourceAttributes")))
+    if kept is not None:
+        record.flags = (*record.flags, f"{SAMPLED}{kept}")
     record.canonical = canonical.of_request(record)
     return (record,)
 
@@ -157,9 +166,8 @@ def _tags(
     tags = Tags(context)
     tags.add_map({name: value for name, value in metadata.items() if name not in _CARRIERS})
     add_attributes(tags, attributes)
-    tags.add_list("tags", metadata.get("tags"))
-    tags.add_list("tags", line.get("tags"))
-    tags.add_list("tags", trace.get("tags"))
+    for named in (metadata.get("tags"), line.get("tags"), trace.get("tags")):
+        tags.add_list("tags", _list(named))
     outer = _map(trace.get("metadata"))
     tags.add_map({name: value for name, value in outer.items() if name not in _CARRIERS})
     for name, value in (
@@ -175,6 +183,11 @@ def _tags(
     return tags.done()
 
 
+def _list(value: Any) -> Any:
+    """A list that may be spelled as a JSON text."""
+    return documents.parse(value.encode("utf-8")) if type(value) is str and value[:1] == "[" else value
+
+
 def _map(value: Any) -> dict[str, Any]:
     """A map that may be spelled as a JSON text; a text that is no map holds no tags."""
     if type(value) is str and value[:1] == "{":
@@ -185,7 +198,7 @@ def _map(value: Any) -> dict[str, Any]:
 FORMATS = (
     Format(
         kind="langfuse",
-        shapes=("json",),
+        shapes=("json", "csv", "parquet"),
         tokens="disjoint parts with their total, which tells senders that put details inside the input",
         key="(project_id, id); the latest updated_at wins",
         time="start_time, UTC without a zone",

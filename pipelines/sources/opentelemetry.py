@@ -17,6 +17,9 @@ from pipelines.sources.ids import bedrock_region, provider_id, provider_of_model
 from pipelines.sources.otlp_json import Span
 from pipelines.sources.quarantine import excerpt
 from pipelines.sources.record import Parsed, Quarantined, RequestRecord, SpanContext
+from pipelines.sources.sampling import FLAG as SAMPLED
+from pipelines.sources.sampling import TAG as SAMPLING_TAG
+from pipelines.sources.sampling import probability
 from pipelines.sources.span_attributes import Attributes, resource_tags, sort
 from pipelines.sources.tiers import service_tier
 from pipelines.sources.usage import Tokens, parts
@@ -132,7 +135,11 @@ def _context_of(span: Span, read: Attributes, context: Context) -> SpanContext |
         return None
     if not span.trace_id or not span.span_id:
         return None
-    return SpanContext(span.trace_id, span.span_id, span.parent_span_id or None, time, read.tags.done())
+    tags = read.tags.done()
+    kept = probability(span.attributes, span.fields.get("traceState"))
+    if kept is not None:
+        tags = {**tags, SAMPLING_TAG: kept}
+    return SpanContext(span.trace_id, span.span_id, span.parent_span_id or None, time, tags)
 
 
 def _request(span: Span, read: Attributes, shared: dict[str, str], context: Context) -> RequestRecord:
@@ -174,6 +181,9 @@ def _request(span: Span, read: Attributes, shared: dict[str, str], context: Cont
         parent_span_id=span.parent_span_id or None,
     )
     _tokens(fields).give(record)
+    kept = probability(span.attributes, span.fields.get("traceState")) or probability(span.resource)
+    if kept is not None:
+        record.flags = (*record.flags, f"{SAMPLED}{kept}")
     record.canonical = canonical.of_request(record)
     return record
 

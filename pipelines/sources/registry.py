@@ -115,7 +115,7 @@ def _rows(form: Format, file: FileRef) -> Iterator[Row]:
             raise Refused(f"Parquet: kind {form.kind} is read from {' or '.join(form.shapes)}")
         yield from parquet_rows(file.path)
         return
-    with open_bytes(file.path) as stream:
+    with open_bytes(file.path, file.seen) as stream:
         if name.endswith(".csv") and "csv" in form.shapes:
             yield from csv_rows(stream)
         elif "json" in form.shapes:

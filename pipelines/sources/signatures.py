@@ -130,6 +130,7 @@ SIGNATURES: tuple[Signature, ...] = (
     Signature("langfuse", ("usage_details", "type"), "usage_details and type"),
     Signature("langfuse", ("usageDetails", "type"), "usageDetails and type"),
     Signature("helicone", ("request_id", "request_created_at"), "request_created_at"),
+    Signature("helicone", ("response_id", "request_created_at", "cost_usd"), "columns request_created_at and cost_usd"),
     Signature("helicone", ("data",), "data with request_created_at", _data_has("request_created_at")),
     Signature("openrouter", ("native_tokens_prompt",), "native_tokens_prompt"),
     Signature("openrouter", ("data",), "data with native_tokens_prompt", _data_has("native_tokens_prompt")),

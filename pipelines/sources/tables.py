@@ -7,11 +7,10 @@ import math
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 from pipelines.sources.documents import Row, too_long
-from pipelines.sources.files import MAX_LINE, Readable, Refused, lines, open_regular
+from pipelines.sources.files import MAX_LINE, Place, Readable, Refused, lines, open_regular
 from pipelines.sources.quarantine import excerpt
 from pipelines.sources.record import Quarantined
 
@@ -64,7 +63,7 @@ def csv_rows(stream: Readable) -> Iterator[Row]:
             yield start, Cells((name, cell) for name, cell in zip(header, cells, strict=True) if cell != "")
 
 
-def parquet_rows(path: Path) -> Iterator[Row]:
+def parquet_rows(path: Place) -> Iterator[Row]:
     """Rows of a Parquet file as JSON-like values, numbered from 1; columns that are null are left out."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -90,5 +89,9 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list):
+        if value and all(type(item) is tuple for item in value):  # a column of maps comes as lists of pairs
+            return {str(key): _plain(item) for key, item in value}
         return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -9,7 +10,10 @@ from decimal import ROUND_HALF_EVEN, Decimal
 import duckdb
 import polars as pl
 
+from pipelines.ledger.commitments import commitments
 from pipelines.rates.book import RateBook
+from pipelines.rates.identity import PROFILES
+from pipelines.rates.savings import cash_saving_possible
 from pipelines.routing.status import recorded_references
 from pipelines.split.capability import disagreements
 from pipelines.split.cases import workflow_cases
@@ -42,8 +46,17 @@ def split(con: duckdb.DuckDBPyConnection, loaded: Loaded, book: RateBook, as_of:
         provider, slash, name = model.partition("/")
         return book.canonical(provider, name) if slash else model
 
-    cases = workflow_cases(config, evaluations, traffic, whatif, as_of, canonical, recorded_references(loaded))
-    made = recommended(cases, as_of)
+    def regions(model: str) -> frozenset[str]:
+        """Where a rate says that a model is served; on Bedrock a profile's prefix says it too."""
+        provider, _, name = model.partition("/")
+        priced = {block.region for block in book.blocks.get((provider, name), ())}
+        profile = name.partition(".")[0]
+        return frozenset(priced | ({profile} if provider == "aws" and profile in PROFILES else set()))
+
+    cases = workflow_cases(
+        config, evaluations, traffic, whatif, as_of, canonical, recorded_references(loaded), regions
+    )  # fmt: skip
+    made = in_cash(recommended(cases, as_of), paid_anyway(con, loaded, book, as_of))
     found = disagreements(config, cases, made.recommendations)
     return Split(
         made,
@@ -55,6 +68,32 @@ def split(con: duckdb.DuckDBPyConnection, loaded: Loaded, book: RateBook, as_of:
             "workload_profile": workload_profile(con, config, as_of),
         },
     )
+
+
+def paid_anyway(
+    con: duckdb.DuckDBPyConnection, loaded: Loaded, book: RateBook, as_of: date
+) -> Callable[[str], bool]:
+    """Whether spend on a model (provider/model) is owed whatever is called: capacity, or a commitment not yet met."""
+    owed = commitments(con, loaded).filter(pl.col("last_day") >= as_of, pl.col("shortfall_usd") > 0)
+    unmet = frozenset(owed["name"])
+
+    def paid(model: str) -> bool:
+        provider, _, name = model.partition("/")
+        return not cash_saving_possible(book, provider, name, as_of, unmet)
+
+    return paid
+
+
+def in_cash(made: Recommendations, paid: Callable[[str], bool]) -> Recommendations:
+    """What each list saving is in cash: nothing while today's model is paid for anyway."""
+    ones = []
+    for one in made.recommendations:
+        saving, reason = one.saving_usd_month, one.reason
+        if saving is not None and paid(one.reference_model):
+            saving = Decimal(0)
+            reason += f" None of it is cash now: {one.reference_model} is paid for by capacity or an unmet commitment."
+        ones.append(one.model_copy(update={"cash_saving_usd_month": saving, "reason": reason}))
+    return made.model_copy(update={"recommendations": tuple(ones)})
 
 
 def _decimal(frame: pl.DataFrame, columns: tuple[str, ...]) -> pl.DataFrame:

@@ -83,6 +83,7 @@ class Recommendation(_Document):
     saving_high: float | None = None
     saving_loaded: float | None = None  # with every failed item answered again by the reference
     saving_usd_month: Decimal | None = None
+    cash_saving_usd_month: Decimal | None = None  # 0 while capacity or a commitment is paid for anyway
     experiment: Experiment | None = None
     reason: str
 
@@ -110,6 +111,7 @@ class Recommendation(_Document):
             "experiment": self.experiment.to_json() if self.experiment else None,
             "reason": self.reason,
             "saving_loaded": self.saving_loaded,
+            "cash_saving_usd_month": _money(self.cash_saving_usd_month),
             "candidate_model": self.candidate,
         }
 
@@ -156,6 +158,8 @@ class Recommendations(_Document):
                 **{name: _ratio(getattr(each, name)) for name in _RATIOS},
                 "saving_usd_month": each.saving_usd_month,
                 "reason": each.reason,
+                "saving_loaded": _ratio(each.saving_loaded),
+                "cash_saving_usd_month": each.cash_saving_usd_month,
             }
             for each in self.recommendations
             for route in each.routes

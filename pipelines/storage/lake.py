@@ -13,6 +13,10 @@ import duckdb
 
 from pipelines.storage.models import literal
 
+#: Rows of so few days are written day by day: partitioning them costs as much again, and holds them in memory.
+_DAYS_APART = 4
+#: Rows that are held in memory until they are written.
+_GROUP = 40_960
 TABLES = ("requests", "spans", "outcomes", "evaluations")
 
 
@@ -22,11 +26,22 @@ def add(con: duckdb.DuckDBPyConnection, lake: Path, table: str, relation: str, r
         return
     folder = lake / table
     folder.mkdir(parents=True, exist_ok=True)
-    con.execute(
-        f"copy (select *, cast(time as date) as utc_day from {relation}) "
-        f"to {literal(str(folder))} (format parquet, compression zstd, partition_by (utc_day), "
-        f"filename_pattern '{run_id}-{{i}}', overwrite_or_ignore)"
-    )
+    days = con.execute(f"select distinct cast(time as date) as utc_day from {relation}").fetchall()
+    if len(days) <= _DAYS_APART:
+        for (day,) in days:
+            (folder / f"utc_day={day}").mkdir(exist_ok=True)
+            file = folder / f"utc_day={day}" / f"{run_id}-0.parquet"
+            con.execute(
+                f"copy (select * from {relation} where time >= timestamptz '{day} 00:00:00+00' "
+                f"and time < timestamptz '{day} 00:00:00+00' + interval 1 day) "
+                f"to {literal(str(file))} (format parquet, compression zstd, row_group_size {_GROUP})"
+            )
+    else:
+        con.execute(
+            f"copy (select *, cast(time as date) as utc_day from {relation}) "
+            f"to {literal(str(folder))} (format parquet, compression zstd, row_group_size {_GROUP}, partition_by (utc_day), "
+            f"filename_pattern '{run_id}-{{i}}', overwrite_or_ignore)"
+        )
     written = [(str(p.relative_to(lake)), run_id) for p in sorted(folder.glob(f"utc_day=*/{run_id}-*.parquet"))]
     con.executemany("insert into lake_files values (?, ?)", written)
 

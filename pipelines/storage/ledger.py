@@ -9,7 +9,7 @@ import duckdb
 from pipelines.storage.models import sql
 from pipelines.workspace.errors import OutlayError
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 
 def open_ledger(file: Path) -> duckdb.DuckDBPyConnection:

@@ -6,15 +6,19 @@ Alarms, rankings and reviews are a replay of the ledger plus these lines, so the
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
+import os
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from pipelines.workspace.errors import UsageError
+from pipelines.workspace.errors import OutlayError, UsageError
 from pipelines.workspace.load import explain
 from pipelines.workspace.model import Name
 
@@ -22,7 +26,12 @@ FILE_NAME = "decisions.jsonl"
 
 
 class Decision(BaseModel):
-    """One decision. What it is about is named by workflow, task type, alarm or recommendation, as its kind needs."""
+    """One decision. What it is about is named by workflow, task type, alarm or recommendation, as its kind needs.
+
+    `acknowledge`: an alarm is accepted, its baseline stays. `rebase`: with `alarm`, the same and the baseline begins
+    anew on the detected day; without, it begins anew on the day from which the decision holds; with `task_type`, the
+    reference recorded with a route is given up for the model that serves today.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -33,11 +42,13 @@ class Decision(BaseModel):
     workflow: Name | None = None
     task_type: Name | None = None
     alarm: Literal["shock", "drift"] | None = None
-    detected_day: str | None = None  #: with `alarm`: the day on which it was raised
+    detected_day: date | None = None  #: with `alarm`: the day on which it was raised
     recommendation_id: str | None = None
-    reason: Annotated[str, Field(min_length=1)]
+    reason: Annotated[str, Field(min_length=1)] | None = None
     owner: str | None = None
     promised_usd_month: str | None = None  #: a decimal string; what was expected when it was decided
+    system_user: str | None = None  #: `by` is a declaration: who the machine says it was
+    git_identity: str | None = None
 
     @model_validator(mode="after")
     def _names_its_subject(self) -> Decision:
@@ -53,14 +64,72 @@ class Decision(BaseModel):
     def holds_from(self) -> datetime:
         return self.effective_at or self.at
 
+    def holds_from_day(self, zone: ZoneInfo) -> date:
+        """The first reporting day that it bears on."""
+        return self.holds_from.astimezone(zone).date()
+
+    def line(self) -> str:
+        """As it stands in the file, without its end of line."""
+        return self.model_dump_json(exclude_none=True)
+
 
 def read_decisions(root: Path) -> list[Decision]:
     """Every decision of a workspace, in the order of the file; none where there is no file.
 
     Raises UsageError naming the line that is no decision, or that is older than the one before it.
     """
+    try:
+        content = (root / FILE_NAME).read_bytes()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UsageError(f"{FILE_NAME}: cannot be read: {error.strerror}") from error
+    return _parsed(content)
+
+
+def append_decision(root: Path, decision: Decision) -> Decision:
+    """Add one line, under a lock and forced to disk; what is there stays as it is. Answers what was recorded.
+
+    `at` is moved behind the last line's where a clock was set back. A line that a crash left unfinished is finished
+    by nobody: it is refused like any line that is no decision. Raises UsageError for such a file, OutlayError where it
+    is a symbolic link or can't be written.
+    """
+    path = root / FILE_NAME
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise OutlayError(f"{path} cannot be written ({error.strerror}): nothing was recorded") from error
+    with os.fdopen(handle, "r+b", buffering=0) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        content = file.readall()
+        before = _parsed(content)
+        if before and decision.at < before[-1].at:
+            decision = decision.model_copy(update={"at": before[-1].at})
+        gap = b"" if not content or content.endswith(b"\n") else b"\n"
+        new = gap + decision.line().encode() + b"\n"
+        try:
+            if file.write(new) != len(new):
+                raise OSError(28, "no space left")
+            os.fsync(file.fileno())
+        except OSError as error:
+            os.ftruncate(file.fileno(), len(content))
+            raise OutlayError(f"{path} cannot be written ({error.strerror}): nothing was recorded") from error
+    return decision
+
+
+def decisions_hash(root: Path) -> str:
+    """Of what is decided, whatever the spelling; a run publishes anew when it changes."""
+    text = "\n".join(decision.line() for decision in read_decisions(root))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def _parsed(content: bytes) -> list[Decision]:
     found: list[Decision] = []
-    for number, line in _lines(root / FILE_NAME):
+    for number, line in _lines(content):
         try:
             decision = Decision.model_validate(json.loads(line))
         except json.JSONDecodeError as error:
@@ -73,13 +142,11 @@ def read_decisions(root: Path) -> list[Decision]:
     return found
 
 
-def _lines(file: Path) -> Iterator[tuple[int, str]]:
+def _lines(content: bytes) -> Iterator[tuple[int, str]]:
     try:
-        text = file.read_text("utf-8")
-    except FileNotFoundError:
-        return
-    except (OSError, UnicodeDecodeError) as error:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError as error:
         raise UsageError(f"{FILE_NAME}: cannot be read as UTF-8 text: {error}") from error
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # a reason may hold other separators
         if line.strip():
             yield number, line

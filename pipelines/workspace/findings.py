@@ -49,6 +49,7 @@ class SourceFound:
     files: int
     records: int = 0
     refused: Counter[str] = field(default_factory=Counter)
+    sampled: int = 0  #: calls that say that they are a sample of all calls
 
 
 @dataclass(slots=True)
@@ -92,6 +93,7 @@ class Findings:
     complete: bool = True
     files: int = 0
     unknown: int = 0
+    strangers: list[str] = field(default_factory=list)  #: names of data files of no kind, the first few
     skipped: Counter[str] = field(default_factory=Counter)
     sources: list[SourceFound] = field(default_factory=list)
     requests: int = 0
@@ -175,10 +177,13 @@ class Findings:
         """The findings as JSON: counts, shares from 0 to 1, names."""
         return {
             "complete": self.complete,
-            "files": {"looked_at": self.files, "unknown": self.unknown, "skipped": dict(sorted(self.skipped.items()))},
+            "files": {
+                "looked_at": self.files, "unknown": self.unknown, "not_known": self.strangers,
+                "skipped": dict(sorted(self.skipped.items())),
+            },
             "sources": [
                 {"kind": s.kind, "path": s.pattern, "files": s.files, "records": s.records, "refused": s.refused.total(),
-                 "reason": s.refused.most_common(1)[0][0] if s.refused else None}
+                 "reason": s.refused.most_common(1)[0][0] if s.refused else None, "sampled": s.sampled}
                 for s in self.sources
             ],
             "requests": self.requests,

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from pipelines.sources.cloud import fault, is_cloud
 from pipelines.workspace.errors import UsageError
 from pipelines.workspace.model import Workspace
 
@@ -117,6 +118,10 @@ def _check_paths(config: Workspace, file: Path) -> None:
     for key, path in paths.items():
         if not path.strip():
             raise UsageError(f"{file}: {key}: expected a path, found nothing")
+        if key.startswith("sources.") and is_cloud(path):
+            wrong = fault(path)
+            if wrong:
+                raise UsageError(f"{file}: {key}: {wrong}")
         if ".." in PurePosixPath(path).parts:
             raise UsageError(f"{file}: {key}: {path!r} climbs with '..'; expected a path inside the workspace")
 

@@ -337,6 +337,33 @@ class Notify(Strict):
     every_run: bool = False  #: also after a plain `outlay run`, not only after the scheduled job
 
 
+class UnseenRule(Strict):
+    """Which workflow bears what was billed to an account and never logged. Globs of `*` and `?`."""
+
+    provider: str = "*"
+    account: Annotated[str, Field(min_length=1)]
+    workflow: Name
+
+
+class SharedCost(Strict):
+    """A cost that serves several workflows (a gateway, a vector store), spread over them by a driver, as a second view."""
+
+    name: Annotated[str, Field(min_length=1, max_length=63)]
+    monthly_usd: Amount
+    from_: date | None = Field(default=None, alias="from")
+    to: date | None = None  #: last day; the months of both ends count whole
+    driver: Literal["requests", "tokens", "spend", "outcomes", "equal"] = "spend"
+
+
+class Close(Strict):
+    """The month close. A month is red when what no item explains is above both thresholds."""
+
+    threshold_share: Share = 0.01
+    threshold_usd: Amount = Decimal(5)
+    unseen: tuple[UnseenRule, ...] = ()
+    shared: tuple[SharedCost, ...] = ()
+
+
 class Engine(Strict):
     kind: Literal["duckdb", "spark"] = "duckdb"
     master: str | None = None
@@ -358,6 +385,7 @@ class Workspace(Strict):
     access: Access = Access()
     budgets: tuple[ScopedBudget, ...] = ()
     notify: Notify = Notify()
+    close: Close = Close()
     engine: Engine = Engine()
 
     @model_validator(mode="after")
@@ -372,6 +400,10 @@ class Workspace(Strict):
         for capability, tier in self.capabilities.items():
             if tier not in tiers:
                 raise ValueError(f"capabilities.{capability}: unknown tier {tier!r}, expected one of {sorted(tiers)}")
+        _unique("close.shared", [c.name for c in self.close.shared])
+        for rule in self.close.unseen:
+            if rule.workflow not in self.workflows:
+                raise ValueError(f"close.unseen: unknown workflow {rule.workflow!r}, expected one under workflows:")
         _unique("notify.webhooks", [w.name for w in self.notify.webhooks])
         dimensions = {"total", "source", "task_type", *self.tags.dimensions}
         for budget in self.budgets:

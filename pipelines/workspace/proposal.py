@@ -14,6 +14,17 @@ _PRIORITY = {"litellm": 10, "litellm-spendlogs": 10, "helicone": 10, "openrouter
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 _NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+#: Match keys of rules that logs often carry; the source itself where nothing names a workflow.
+_RULED = ("source", "key_alias", "team", "project", "deployment", "service.name", "model_group")
+#: Dimensions that spend may be charged back by, and the keys under which logs carry them.
+_FURTHER = {
+    "team": ("team", "team_id"), "customer": ("customer", "customer_id"), "tenant": ("tenant", "tenant_id"),
+    "department": ("department", "cost_center"), "project": ("project", "project_id"),
+    "environment": ("environment", "deployment.environment.name", "deployment.environment"),
+    "service": ("service.name",), "key_alias": ("key_alias",), "account": ("account_id",),
+}  # fmt: skip
+#: What helps against a reason for which records can't be read.
+_HINTS = {"no time": ": put the day into the path, such as logs/2026-11-20/a.jsonl, or a `time` beside each body"}
 #: The capability that a task type's name suggests; a suggestion is all it is.
 _CAPABILITIES = (
     ("extraction", ("extract", "pars", "ocr", "transcri")),
@@ -28,6 +39,7 @@ def workspace_text(name: str, findings: Findings) -> str:
     parts = [
         _head(name, findings),
         _sources(findings),
+        _assign(findings),
         _tags(findings),
         _workflows(findings),
         _tiers(findings),
@@ -90,20 +102,44 @@ def _sources(findings: Findings) -> str:
         lines.append(f"  - {entry}")
         if source.refused:
             reason, _ = source.refused.most_common(1)[0]
+            hint = _HINTS.get(reason, "")
             lines.append(
-                f"  #   {source.refused.total()} of {source.records} records can't be read, most of them: {reason}"
+                f"  #   {source.refused.total()} of {source.records} records can't be read, most of them: {reason}{hint}"
+            )
+        if source.sampled:
+            lines.append(
+                f"  #   {source.sampled} of its calls say that they are a sample: it lends its tags to the calls that other "
+                "sources report, and counts no spend itself (sampling: 1 if it holds every call all the same)"
             )
     if not findings.sources:
         lines += [
             "  # Nothing here looked like a log that Outlay knows; this is where it will look for its own request log.",
             '  - {name: calls, kind: requests, path: "logs/calls/*.jsonl"}',
         ]
+    if findings.strangers:
+        lines.append(
+            f"  # Data files of no kind that Outlay knows: {', '.join(_quoted(name) for name in findings.strangers)}"
+        )
     if not any(source.kind in ("outcomes", "outcome-counts") for source in findings.sources):
         lines.append(
             '  # - {name: outcomes, kind: outcomes, path: "logs/outcomes/*.jsonl"}   # what became of each unit'
         )
     lines.append("")
     return "\n".join(lines)
+
+
+def _assign(findings: Findings) -> str:
+    """Rules that the keys seen would allow; values are left to fill in."""
+    lines = [
+        "# Requests without a workflow tag: the first rule that matches names workflow and task type.",
+        "assign: []",
+    ]
+    for key in _RULED:
+        if findings.keys[key] or (key == "source" and not findings.workflows):
+            named = next((name for name, s in named_sources(findings) if s.kind in REQUEST_KINDS), "calls")
+            value = _quoted(named if key == "source" else "…*")
+            lines.append(f"#  - {{match: {{{_key(key)}: {value}}}, workflow: contract_review, task_type: extraction}}")
+    return "\n".join([*lines, ""])
 
 
 def _tags(findings: Findings) -> str:
@@ -125,8 +161,10 @@ def _tags(findings: Findings) -> str:
         f"  task_type: [{_list(usual.task_type)}]",
         f"  unit_id: [{_list(units)}]",
     ]
-    further = [key for key in ("team", "customer", "environment") if findings.keys[key]]
-    lines += [f"  # {key}: [{key}]  # spend by {key}" for key in further]
+    for name, keys in _FURTHER.items():
+        found = [key for key in keys if findings.keys[key]]
+        if found:
+            lines.append(f"  # {name}: [{_list(found)}]  # spend by {name.replace('_', ' ')}: outlay export chargeback")
     return "\n".join([*lines, ""])
 
 
@@ -180,6 +218,7 @@ def _tiers(findings: Findings) -> str:
 def summary(findings: Findings) -> str:
     """What was found, for people."""
     lines = [f"{findings.files} files looked at, {findings.unknown} of no kind that Outlay knows"]
+    lines += [f"  not known: {name}" for name in findings.strangers]
     lines += [f"  {name:<20} {s.kind:<18} {s.files:>6} files  {s.pattern}" for name, s in named_sources(findings)]
     if findings.first and findings.last:
         lines.append(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from itertools import combinations, islice, pairwise
 from pathlib import Path, PurePosixPath
@@ -19,12 +19,13 @@ from pipelines.rates.book import Rate, RateBook
 from pipelines.rates.identity import canonical
 from pipelines.sources.context import FileRef, date_in_path
 from pipelines.sources.detect import looks_like
-from pipelines.sources.files import Refused
+from pipelines.sources.files import Refused, plain_name
 from pipelines.sources.record import OutcomeEvent, Quarantined, RequestRecord, SpanContext
 from pipelines.sources.registry import FORMATS, kinds_read, read, read_aggregated
+from pipelines.sources.sampling import FLAG as SAMPLED
 from pipelines.workspace.errors import UsageError
 from pipelines.workspace.findings import Findings, SourceFound
-from pipelines.workspace.globs import literal, mask, patterns
+from pipelines.workspace.globs import literal, mask, patterns, private
 from pipelines.workspace.model import Tags
 
 FILES = 50_000
@@ -34,6 +35,9 @@ RECORDS = 200_000
 SERIES = 20
 #: Patterns written down, and models put on the ladder, at most.
 SOURCES, LADDER = 100, 60
+#: Names of files of no kind that are told.
+STRANGERS = 12
+_DATA = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".log")
 _MAPPED = Tags().keys
 
 
@@ -50,6 +54,7 @@ def scan(folder: Path, root: Path) -> Findings:
     findings.files = len(files)
     kinds = _kinds(folder, files)
     findings.unknown = sum(kind is None for kind in kinds.values())
+    findings.strangers = _strangers(kinds)
     prefix = folder.relative_to(root) if folder.is_relative_to(root) else folder
     before = "" if prefix == Path() else literal_prefix(prefix)
     groups = [group for group in patterns(kinds) if group.kind in kinds_read()]
@@ -133,6 +138,16 @@ def _kinds(folder: Path, files: list[PurePosixPath]) -> dict[PurePosixPath, str 
     return kinds
 
 
+def _strangers(kinds: Mapping[PurePosixPath, str | None]) -> list[str]:
+    """Files that look like data and are of no kind: one name a series, none that may name a person or hold a secret."""
+    series: dict[str, str] = {}
+    for file, kind in kinds.items():
+        name = file.as_posix()
+        if kind is None and plain_name(file.name).endswith(_DATA) and not any(private(part) for part in file.parts):
+            series.setdefault(mask(name), name)
+    return sorted(series.values())[:STRANGERS]
+
+
 def _kind(path: Path) -> str | None:
     found = looks_like(path)
     return found.kind if found else None
@@ -161,6 +176,7 @@ def _read(kind: str, file: FileRef, source: SourceFound, findings: Findings, mos
             if type(parsed) is Quarantined:
                 source.refused[parsed.reason] += 1
             elif type(parsed) is RequestRecord:
+                source.sampled += any(flag.startswith(SAMPLED) for flag in parsed.flags)
                 calls.append(parsed)
             elif type(parsed) is OutcomeEvent:
                 findings.take_outcome(parsed)

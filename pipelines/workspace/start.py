@@ -22,7 +22,7 @@ sources:
   - {{name: calls, kind: requests, path: "logs/calls/*.jsonl"}}
   - {{name: outcomes, kind: outcomes, path: "logs/outcomes/*.jsonl"}}
   # - {{name: gateway, kind: litellm, path: "logs/gateway/*.jsonl", priority: 10}}
-  # - {{name: traces, kind: otlp, path: "logs/otlp/*.jsonl", priority: 5}}
+  # - {{name: traces, kind: otlp, path: "logs/otlp/*.jsonl", priority: 5}}   # sampling: 0.1 if they are a sample
   # - {{name: evals, kind: evaluations, path: "logs/evals/*.jsonl"}}
 
 # Logs without tags: the first rule that matches names workflow and task type.
@@ -34,6 +34,7 @@ tags:
   workflow: [workflow, gen_ai.workflow.name, traceloop.workflow.name]
   task_type: [task_type]
   unit_id: [unit_id, document_id, decision_id, run_id]
+  # team: [team]   # any further one: spend by team and month, outlay export chargeback
 
 # What you deliver. Only `unit` is required; without `value` a workflow is not ranked.
 workflows: {{}}

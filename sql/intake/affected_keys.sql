@@ -1,13 +1,10 @@
--- grain: one row per request key whose winner may change: new payloads, and calls that share a response id with them
-select request_key from fresh_requests
-union
-select records.request_key
+-- grain: one row per request key of several payloads, or that shares a call with another key, with news in this run
+select request_key
 from records
-inner join (
-    select distinct provider, response_id from fresh_requests where response_id is not null
-    union
-    select distinct records.provider, records.response_id
-    from records
-    inner join fresh_requests on fresh_requests.request_key = records.request_key
-    where records.response_id is not null
-) as shared on shared.provider = records.provider and shared.response_id = records.response_id
+where hash(request_key) in (select key_hash from repeated_keys)
+group by request_key
+having count(*) > 1
+union
+select request_key
+from records
+where response_id is not null and hash(concat(provider, '|', response_id)) in (select call_hash from shared_calls)

@@ -8,6 +8,8 @@ from requests
 inner join records on records.request_key = requests.request_key and records.payload = requests.payload
 where
     requests.cost_basis = 'computed' and requests.recorded_usd is not null
+    -- a sender can't know what its share of provisioned capacity comes to
+    and requests.request_key not in (select request_key from capacity_shares)
     and not (records.recorded_is_estimate and requests.recorded_usd = 0)
     and 100 * abs(requests.recorded_usd - requests.cost_usd) > requests.cost_usd
 group by requests.day, requests.provider, requests.model

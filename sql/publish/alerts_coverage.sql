@@ -1,30 +1,30 @@
--- grain: one row per (UTC day, provider) on which the ledger holds less than 95 % of the tokens that the provider reports
--- One report of a day counts per source: where hours and days were pulled, the one that says more.
-with metered as (
+-- grain: one row per (UTC day, provider) on which the ledger holds less than 95 % of the tokens that the provider
+-- reports, with the model that is covered least where the report tells models apart
+-- Days before the provider's first logged call and after its last one are not compared.
+with days as (
     select
-        source, day, provider, date_diff('minute', period_start, period_end) as width,
-        sum(input_uncached + cache_read + cache_write + cache_write_long + output_tokens) as tokens
-    from metered_buckets
-    where wins and date_diff('minute', period_start, period_end) <= 1440
-    group by source, day, provider, date_diff('minute', period_start, period_end)
-),
-
-reported as (
-    select day, provider, sum(tokens) as tokens
-    from (select source, day, provider, max(tokens) as tokens from metered group by source, day, provider) as widest
+        day, provider, sum(held_tokens) as held_tokens, sum(reported_tokens) as reported_tokens
+    from coverage
+    where logged
     group by day, provider
 ),
 
-held as (
-    select utc_day as day, provider, sum(input_tokens + output_tokens) as tokens
-    from requests
-    group by utc_day, provider
+least_covered as (
+    select
+        day, provider, model, held_tokens, reported_tokens,
+        row_number() over (
+            partition by day, provider order by reported_tokens - held_tokens desc, model
+        ) as place
+    from coverage
+    where model is not null and held_tokens < reported_tokens
 )
 
 select
-    reported.day, 'reconciliation' as kind, reported.provider as subject, 'medium' as severity,
-    cast(held.tokens as bigint) as held_tokens, cast(reported.tokens as bigint) as reported_tokens
-from reported
-inner join held on held.day = reported.day and held.provider = reported.provider
-where 100 * held.tokens < 95 * reported.tokens
-order by reported.day, reported.provider
+    days.day, 'reconciliation' as kind, days.provider as subject, 'medium' as severity,
+    cast(days.held_tokens as bigint) as held_tokens, cast(days.reported_tokens as bigint) as reported_tokens,
+    least_covered.model, least_covered.held_tokens as model_held, least_covered.reported_tokens as model_reported
+from days
+left join least_covered
+    on least_covered.day = days.day and least_covered.provider = days.provider and least_covered.place = 1
+where 100 * days.held_tokens < 95 * days.reported_tokens
+order by days.day, days.provider

@@ -7,36 +7,37 @@ with prompts as (
     left join input_skus on input_skus.sku = extras_to_price.sku
     group by request_key
 ),
+asked as (
+    select distinct request_key, provider, model, service_tier, region, time, prompt_tokens
+    from extras_to_price
+),
 carded as (
     select
-        to_price.request_key,
+        asked.request_key,
         rate_cards.card_id,
         prompts.input_tokens
     from prompts
-    inner join to_price on to_price.request_key = prompts.request_key
+    inner join asked on asked.request_key = prompts.request_key
     left join rate_cards
-        on rate_cards.provider = to_price.provider
-        and rate_cards.model = to_price.model
-        and rate_cards.service_tier = to_price.service_tier
-        and rate_cards.region = coalesce(to_price.region, '')
-        and rate_cards.valid_from <= to_price.time
-        and to_price.time < rate_cards.valid_to
-        and rate_cards.band_over
-            < to_price.input_uncached + to_price.cache_read + to_price.cache_write + to_price.cache_write_long
-            + prompts.input_tokens
-        and to_price.input_uncached + to_price.cache_read + to_price.cache_write + to_price.cache_write_long
-            + prompts.input_tokens <= rate_cards.band_upto
+        on rate_cards.provider = asked.provider
+        and rate_cards.model = asked.model
+        and rate_cards.service_tier = asked.service_tier
+        and rate_cards.region = asked.region
+        and rate_cards.valid_from <= asked.time
+        and asked.time < rate_cards.valid_to
+        and rate_cards.band_over < asked.prompt_tokens + prompts.input_tokens
+        and asked.prompt_tokens + prompts.input_tokens <= rate_cards.band_upto
         and (
             not rate_cards.windowed
             or (
                 rate_cards.window_start
-                    <= extract(hour from to_price.time) * 3600
-                    + extract(minute from to_price.time) * 60
-                    + extract(second from to_price.time)
-                and extract(hour from to_price.time) * 3600
-                    + extract(minute from to_price.time) * 60
-                    + extract(second from to_price.time) < rate_cards.window_end
-                and date_diff('day', date '1970-01-05', cast(to_price.time as date)) % 7 + 1
+                    <= extract(hour from asked.time) * 3600
+                    + extract(minute from asked.time) * 60
+                    + extract(second from asked.time)
+                and extract(hour from asked.time) * 3600
+                    + extract(minute from asked.time) * 60
+                    + extract(second from asked.time) < rate_cards.window_end
+                and date_diff('day', date '1970-01-05', cast(asked.time as date)) % 7 + 1
                     between rate_cards.weekday_first and rate_cards.weekday_last
             )
         )
@@ -47,6 +48,7 @@ select
     extras_to_price.quantity,
     carded.input_tokens,
     rate_extras.unit_price,
+    rate_extras.list_unit_price,
     cast(
         round_even(cast(extras_to_price.quantity as decimal(13, 0)) * rate_extras.unit_price, 12)
         as decimal(28, 12)

@@ -18,7 +18,7 @@ with matched as (
         to_price.recorded_is_estimate,
         extras_total.request_key is not null as has_extras,
         coalesce(extras_total.amount_usd, 0) as extras_usd,
-        coalesce(extras_total.list_amount_usd, 0) as extras_list_usd,
+        case when extras_total.request_key is null then 0 else extras_total.list_amount_usd end as extras_list_usd,
         extras_total.missing as extras_missing,
         rate_cards.* exclude (provider, model, service_tier, region)
     from to_price
@@ -150,8 +150,8 @@ select
         when 'recorded' then recorded_usd
         when 'computed' then coalesce(computed_usd, 0)
     end as cost_usd,
+    -- null where some class has no list price; what a sender recorded says nothing of the list
     case cost_basis
-        when 'recorded' then recorded_usd
         when 'computed' then
             case
                 when contracted
@@ -191,5 +191,23 @@ select
     case when cost_basis = 'computed' then cast(cache_write_amount as decimal(28, 12)) end as cache_write_usd,
     case when cost_basis = 'computed' then cast(cache_write_long_amount as decimal(28, 12)) end as cache_write_long_usd,
     case when cost_basis = 'computed' then cast(output_amount as decimal(28, 12)) end as output_usd,
-    case when cost_basis = 'computed' then cast(reasoning_amount as decimal(28, 12)) end as reasoning_usd
+    case when cost_basis = 'computed' then cast(reasoning_amount as decimal(28, 12)) end as reasoning_usd,
+    -- spelt out only where a contract differs from the list; null inside where no list has a price
+    case
+        when cost_basis = 'computed' and contracted
+            then {
+                'input_price': input_list_price,
+                'cache_read_price': cache_read_list_price,
+                'cache_write_price': cache_write_list_price,
+                'cache_write_long_price': cache_write_long_list_price,
+                'output_price': output_list_price,
+                'reasoning_price': reasoning_list_price,
+                'input_usd': cast(input_listed as decimal(28, 12)),
+                'cache_read_usd': cast(cache_read_listed as decimal(28, 12)),
+                'cache_write_usd': cast(cache_write_listed as decimal(28, 12)),
+                'cache_write_long_usd': cast(cache_write_long_listed as decimal(28, 12)),
+                'output_usd': cast(output_listed as decimal(28, 12)),
+                'reasoning_usd': cast(reasoning_listed as decimal(28, 12))
+            }
+    end as listed
 from decided

@@ -1,14 +1,14 @@
 -- grain: one row per line of kind `requests` that surely says what reading it as a single record would find
--- A line is sure if all of it is accounted for: what was found in it, written as compact JSON, is exactly as long as
--- the line. No value is written longer than the line has it, so nothing found can stand for something overlooked.
+-- A line is sure if all of it is accounted for: `members` and `strings` are how many members that are not null, and how
+-- many texts among their values, were counted in its bytes; what was found under the names sought must be as many.
 with parsed as (
-    select line, text, try(json_transform(text, {{shape}})) as found
+    select *, try(json_transform(text, {{shape}})) as found
     from {{lines}}
     where not contains(text, '\')
 ),
 
 texts as (
-    select line, text, {{texts}}
+    select line, text, members, strings, nulls, {{columns}}
     from parsed
 ),
 
@@ -22,23 +22,26 @@ spelt as (
     select
         *, {{spelt_numbers}},
         case
-            when regexp_full_match(time, '"{{minute}}:[0-5][0-9]([.][0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"')
-                then try_cast(replace(time, '"', '') as timestamptz)
+            when regexp_full_match(time, '{{minute}}:[0-5][0-9]([.][0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])')
+                then try_cast(time as timestamptz)
             -- digits below the microsecond are cut off
-            when regexp_full_match(time, '"{{minute}}:[0-5][0-9][.][0-9]{7,}Z"')
-                then try_cast(concat(substring(time, 2, 26), 'Z') as timestamptz)
+            when regexp_full_match(time, '{{minute}}:[0-5][0-9][.][0-9]{7,}Z')
+                then try_cast(concat(substring(time, 1, 26), 'Z') as timestamptz)
         end as instant,
         case when regexp_full_match(replace(cost_usd, '"', ''), {{amount}})
             then round_even(cast(replace(cost_usd, '"', '') as decimal(38, 28)), 12) end as cost,
-        case when regexp_full_match(latency_ms, '[0-9]{1,12}([.][0-9]{1,15})?')
-            then round_even(cast(latency_ms as decimal(38, 15)), 0) end as latency,
-        coalesce(status = '"error"', false) as failed
+        case
+            when regexp_full_match(latency_ms, '[0-9]{1,12}') then cast(latency_ms as bigint)
+            when regexp_full_match(latency_ms, '[0-9]{1,12}([.][0-9]{1,15})?')
+                then cast(round_even(cast(latency_ms as decimal(38, 15)), 0) as bigint)
+        end as latency,
+        coalesce(status = 'error', false) as failed
     from numbers
     where {{numbers_are_sure}}
 ),
 
 accounted as (
-    select *, concat('{', substring(concat({{members}}), 2), '}') as canonical
+    select *
     from spelt
     where
         instant <= {{latest}}
@@ -52,12 +55,12 @@ accounted as (
 
 select
     {{source}} as source, 'requests' as kind, {{file}} as file, line,
-    replace(request_id, '"', '') as record_key,
-    replace(request_id, '"', '') as request_id,
-    nullif(replace(response_id, '"', ''), '') as response_id,
+    request_id as record_key,
+    request_id,
+    nullif(response_id, '') as response_id,
     instant as time,
     {{provider}} as provider,
-    replace(model, '"', '') as model,
+    model,
     case when failed then 'error' else 'ok' end as status,
     coalesce(n_input_tokens, 0) - coalesce(n_cache_read_tokens, 0) - coalesce(n_cache_write_tokens, 0)
     - coalesce(n_cache_write_long_tokens, 0) as input_uncached,
@@ -68,9 +71,9 @@ select
     coalesce(n_reasoning_tokens, 0) as output_reasoning,
     cast(map() as map(varchar, bigint)) as extras,
     0 as known_classes,
-    coalesce(replace(service_tier, '"', ''), 'standard') as service_tier,
-    case when region not in ('""', {{standard_regions}}) then replace(region, '"', '') end as region,
-    cast(latency as bigint) as latency_ms,
+    coalesce(service_tier, 'standard') as service_tier,
+    case when region not in ('', {{standard_regions}}) then region end as region,
+    latency as latency_ms,
     cast(cost as decimal(28, 12)) as recorded_usd,
     false as recorded_is_estimate,
     cast([] as struct(unit_id varchar, weight varchar)[]) as units,
@@ -78,6 +81,6 @@ select
     cast(map() as map(varchar, varchar)) as resource_tags,
     null as trace_id, null as span_id, null as parent_span_id, null as updated_at,
     cast([] as varchar[]) as flags,
-    canonical
+    -- as it was written; see `spelling` for when two texts must be compared
+    {{kept}} as canonical
 from accounted
-where {{size}}

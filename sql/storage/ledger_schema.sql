@@ -20,25 +20,45 @@ create table if not exists records (
     service_tier varchar, region varchar, latency_ms bigint, recorded_usd decimal(28, 12), recorded_is_estimate boolean,
     units struct(unit_id varchar, weight varchar)[], tags map(varchar, varchar), resource_tags map(varchar, varchar),
     trace_id varchar, span_id varchar, parent_span_id varchar, updated_at timestamptz, flags varchar[],
-    canonical varchar, request_key varchar, payload varchar, day date, own_rank bigint, group_key varchar, wins boolean
+    canonical varchar using compression zstd, request_key varchar, payload varchar, day date, own_rank bigint,
+    group_key varchar, wins boolean, run_id varchar
 );
 -- one row per distinct span that is no request
 create table if not exists spans (
     trace_id varchar, span_id varchar, parent_span_id varchar, time timestamptz, tags map(varchar, varchar)
 );
--- one row per request and payload that was priced; kept until `run --full`
+-- one row per (run, trace) of which a span says that it was kept with a probability below 1
+create table if not exists sampled_traces (trace_id varchar, probability decimal(18, 6));
+-- one row per request and payload that the rate book priced on demand; kept until `run --full`. `…_price`, `…_usd` are
+-- contracted; `listed` holds the list's where a contract differs from it (null inside: no list has one), else null
 create table if not exists prices (
     request_key varchar, payload varchar, cost_basis varchar, cost_usd decimal(28, 12), list_cost_usd decimal(28, 12),
     rate_source varchar, missing varchar,
     input_price decimal(22, 15), cache_read_price decimal(22, 15), cache_write_price decimal(22, 15),
     cache_write_long_price decimal(22, 15), output_price decimal(22, 15), reasoning_price decimal(22, 15),
     input_usd decimal(28, 12), cache_read_usd decimal(28, 12), cache_write_usd decimal(28, 12),
-    cache_write_long_usd decimal(28, 12), output_usd decimal(28, 12), reasoning_usd decimal(28, 12)
+    cache_write_long_usd decimal(28, 12), output_usd decimal(28, 12), reasoning_usd decimal(28, 12),
+    listed struct(
+        input_price decimal(22, 15), cache_read_price decimal(22, 15), cache_write_price decimal(22, 15),
+        cache_write_long_price decimal(22, 15), output_price decimal(22, 15), reasoning_price decimal(22, 15),
+        input_usd decimal(28, 12), cache_read_usd decimal(28, 12), cache_write_usd decimal(28, 12),
+        cache_write_long_usd decimal(28, 12), output_usd decimal(28, 12), reasoning_usd decimal(28, 12)
+    )
 );
 -- one row per request and further SKU (web searches, audio …)
 create table if not exists price_extras (
     request_key varchar, payload varchar, sku varchar, quantity bigint, unit_price_usd decimal(22, 15),
-    amount_usd decimal(28, 12), rate_source varchar
+    amount_usd decimal(28, 12), list_unit_price_usd decimal(22, 15), list_amount_usd decimal(28, 12), rate_source varchar
+);
+-- one row per day of the ledger: the fixed costs that the contract named for it when it was first worked out, as JSON
+create table if not exists contract_days (day date, zone varchar, terms varchar);
+-- one row per (request, SKU) that provisioned capacity served: its part of the day's fixed cost
+create table if not exists capacity_shares (
+    request_key varchar, day date, sku varchar, unit_price_usd decimal(22, 15), amount_usd decimal(28, 12), name varchar
+);
+-- one row per (day, fixed cost): what no request bears of it
+create table if not exists standing_charges (
+    day date, provider varchar, model varchar, sku varchar, name varchar, reason varchar, amount_usd decimal(28, 12)
 );
 -- one row per request that counts: the winner of its calls, with its dimensions
 create table if not exists requests (
@@ -50,6 +70,8 @@ create table if not exists requests (
     output_nonreasoning bigint, output_reasoning bigint, input_tokens bigint, output_tokens bigint,
     cost_basis varchar, cost_usd decimal(28, 12), recorded_usd decimal(28, 12), assigned_by bigint
 );
+-- one row per (request, further dimension that `tags:` names) with a value
+create table if not exists request_dimensions (request_key varchar, day date, dimension varchar, value varchar);
 -- one row per (request, unit) that bears a part of it
 create table if not exists allocations (
     request_key varchar, day date, workflow varchar, unit_id varchar, cost_usd decimal(28, 12)
@@ -114,3 +136,28 @@ create table if not exists restatements (
 );
 -- one row per (table, day): the published segment that holds it
 create table if not exists segments (name varchar, day date, file varchar);
+-- one row per (day, workflow, task type, model, token class) of borne requests with a price: what the bridge reads
+create table if not exists bridge_cells (
+    day date, workflow varchar, task_type varchar, model varchar, token_class varchar, quantity decimal(38, 0),
+    amount_usd decimal(38, 12)
+);
+-- one row per (day, workflow, task type, model): calls that something was charged for
+create table if not exists bridge_calls (day date, workflow varchar, task_type varchar, model varchar, calls bigint);
+-- one row per (week, workflow): tries at units that bear spend in the week; `week` is its Monday
+create table if not exists bridge_attempts (week date, workflow varchar, attempts bigint);
+-- one row per (workflow, later week, factor): its effect on cost per outcome
+create table if not exists bridge_effects (
+    workflow varchar, monday date, factor varchar, effect_usd decimal(38, 12), before_usd decimal(38, 12),
+    after_usd decimal(38, 12)
+);
+-- one row per (workflow, later week, factor, contributor) that moved it
+create table if not exists bridge_contributions (
+    workflow varchar, monday date, factor varchar, of_workflow varchar, task_type varchar, model varchar,
+    token_class varchar, effect_usd decimal(38, 12)
+);
+-- one row per (workflow, unit) whose events name a parent; `named`: how many different ones they name
+create table if not exists unit_parents (
+    workflow varchar, unit_id varchar, parent_workflow varchar, parent_unit_id varchar, named bigint
+);
+-- one row per unit whose nesting is refused (it is its own ancestor) or not clear (several parents), as of the last run
+create table if not exists nesting_problems (workflow varchar, unit_id varchar, problem varchar);

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dagster as dg
 import pytest
 
-from pipelines.assets.job import _plain, DAILY_AT, JOB, build, dagster_home, run_in_process
+from pipelines.assets.job import DAILY_AT, JOB, _plain, build, dagster_home, run_in_process
 from pipelines.ledger.checks import CHECKS
 from pipelines.run import Asked
 from pipelines.workspace.errors import OutlayError
+from tests.change.watched import days, watched
+from tests.notify.servers import webhook_server
 from tests.workspaces import Bench, call, event
 
 
@@ -29,10 +31,11 @@ def test_the_definitions_of_a_workspace_load_with_the_road_as_groups(filled: Ben
     groups = {key.to_user_string(): graph.get(key).group_name for key in graph.get_all_asset_keys()}
     assert groups == {
         "records": "sources", "rate_book": "rates", "requests": "ledger", "daily_cost": "outcomes",
-        "changes": "change", "recommendations": "split", "published_set": "published",
+        "changes": "change", "recommendations": "split", "published_set": "published", "notified": "notify",
     }  # fmt: skip
     checks = {key.name: graph.get(key).blocking for key in graph.asset_check_keys}
-    assert checks == dict.fromkeys([*CHECKS, "rates_do_not_overlap"], True)
+    tell = dict.fromkeys(["no_alarm_is_open", "budgets_hold"], False)
+    assert checks == dict.fromkeys([*CHECKS, "rates_do_not_overlap"], True) | tell
     [schedule] = made.schedules or []
     assert isinstance(schedule, dg.ScheduleDefinition)
     assert (schedule.cron_schedule, schedule.execution_timezone) == (DAILY_AT, "UTC")
@@ -49,6 +52,42 @@ def test_the_job_runs_in_process_and_reports_days_that_can_be_plotted(filled: Be
         if one.partition_key:
             plotted[one.partition_key] = one.asset_materialization.metadata["spend_usd"].value
     assert plotted == {f"2026-10-{d}": 0.004 for d in range(10, 14)}
+
+
+def test_open_alarms_and_used_up_budgets_are_told_by_checks_that_block_nothing(tmp_path):
+    bench = watched(tmp_path, mailing={"budget": {"monthly_usd": "50"}})
+    days(bench, ["0.10"] * 60 + ["0.13"] * 8)
+    job = build(bench.root).resolve_job_def(JOB)
+    with dg.DagsterInstance.from_config(str(dagster_home(bench.loaded.home))) as instance:
+        result = job.execute_in_process(instance=instance)
+    assert result.success
+    told = {
+        e.check_name: (e.passed, e.severity, e.metadata["about"].value)
+        for e in result.get_asset_check_evaluations()
+        if e.asset_key == dg.AssetKey("changes")
+    }
+    warn = dg.AssetCheckSeverity.WARN
+    assert told == {
+        "no_alarm_is_open": (False, warn, "mailing"), "budgets_hold": (False, warn, "mailing"),
+    }  # fmt: skip
+    assert bench.published.meta["as_of"] == "2026-08-07"
+
+
+def test_the_scheduled_job_tells_and_a_plain_run_does_not(filled: Bench, monkeypatch):
+    filled.config["notify"] = {
+        "webhooks": [{"name": "ops", "url": "os.environ/OUTLAY_TEST_HOOK"}],
+        "min_severity": "low",
+    }
+    filled.save()
+    filled.calls(call("r98", model="gpt-nobody-prices-9"), file="b.jsonl")
+    with webhook_server() as inbox:
+        monkeypatch.setenv("OUTLAY_TEST_HOOK", inbox.url)
+        run_in_process(filled.loaded, Asked())
+        assert inbox.taken == []
+        job = build(filled.root).resolve_job_def(JOB)
+        with dg.DagsterInstance.from_config(str(dagster_home(filled.loaded.home))) as instance:
+            assert job.execute_in_process(instance=instance).success
+        assert len(inbox.taken) == 1
 
 
 def test_one_run_backfills_a_range_of_days(filled: Bench):

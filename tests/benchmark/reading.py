@@ -1,4 +1,4 @@
-"""How fast logs are read: from the file to typed rows in the ledger's incoming table, beside a full orjson parse.
+"""How fast logs are read: from the file to rows stored in the ledger, beside a full orjson parse.
 
 `python -m tests.benchmark.reading [--lines N]`. For each kind a process of its own reads a log of N lines and one of
 4 N, in turns with `orjson.loads` of every line of the same file; figures are CPU seconds (all threads), medians.

@@ -167,6 +167,7 @@ def test_help_answers_at_once_and_the_readme_shows_it():
         "dev",
         "export",
         "recommend",
+        "acknowledge",
         "quarantine",
         "fingerprint",
         "route",

@@ -9,6 +9,8 @@ from fractions import Fraction
 
 from dashboards import formats
 from dashboards.names import human, within
+from pipelines.run import Asked, run_workspace
+from pipelines.workspace.load import load_workspace
 from tests.dashboards.reading import cents, frame, frames, metrics, rows, said, title
 
 NB = "\u00a0"
@@ -48,6 +50,16 @@ def test_this_week_tells_what_the_same_outcomes_cost(show, sample, published):
     assert set(table) == {human(w) for w in then}
     for w in then:
         assert abs(Fraction(table[human(w)]["This week, $ per outcome"]) - now[w][0] / now[w][1]) < Fraction(1, 10**12)
+
+
+def test_this_week_shows_the_open_alarm_and_what_could_be_seen(show, sample, published):
+    [(workflow, kind, change)] = rows(published, "select workflow, kind, change from drift where status = 'open'")
+    assert (workflow, kind) == ("claims_decision", "drift")
+    at = show(sample)
+    assert metrics(at)["Drift"] == ("1 open alarm", f"Claims decision {percent(change)}")
+    [tile] = [m for m in at.metric if m.label == "Drift"]
+    assert "Contract review from 2" in formats.unplain(tile.help)
+    assert "An alarm is open for Claims decision: find the cause, or accept the new level" in said(at)
 
 
 def test_this_week_names_the_dear_spend_on_cheap_tasks(show, sample, published):
@@ -311,6 +323,36 @@ def test_data_health_splits_the_unattributed_by_reason(show, sample, published):
     shown = at.table[1].value
     assert sum(shown["Spend, $"]) == sum(spend for _, spend in wanted)
     assert metrics(at)["Unattributed"][0] == cents(sum(spend for _, spend in wanted))
+
+
+def test_data_health_says_what_each_assign_rule_caught(show, sample, published):
+    wanted = rows(published, "select rule, match, requests, spend_usd from assign_rules order by rule")
+    assert wanted[0][2] > 0
+    shown = show(sample, "health").table[2].value
+    assert [
+        (rule, formats.unplain(match), requests, spend)
+        for rule, match, requests, spend in zip(
+            shown["Rule"], shown["Matches"], shown["Requests"], shown["Spend, $"], strict=True
+        )
+    ] == wanted
+    assert "Every rule caught requests." in said(show(sample, "health"))
+
+
+def test_data_health_shows_the_coverage_of_usage_reports(show, copy):
+    page = {"object": "page", "has_more": False, "data": [{
+        "object": "bucket", "start_time": 1793923200, "end_time": 1794009600, "results": [{
+            "object": "organization.usage.completions.result", "model": "gpt-5.4", "input_tokens": 900_000_000,
+            "input_cached_tokens": 0, "input_uncached_tokens": 900_000_000, "output_tokens": 0, "num_model_requests": 9}]}]}  # fmt: skip
+    (copy / "bills" / "usage.json").write_text(json.dumps(page))
+    text = (copy / "outlay.yaml").read_text()
+    entry = "sources:\n  - {name: usage, kind: openai-usage, path: bills/usage.json}\n"
+    (copy / "outlay.yaml").write_text(text.replace("sources:\n", entry, 1))
+    run_workspace(load_workspace(copy), Asked())
+    at = show(copy, "health")
+    assert not at.exception
+    [row] = frame(at, "Reported tokens")
+    assert (row["Provider"], row["Reported tokens"]) == ("openai", 900_000_000)
+    assert "1 day with a model of which the logs hold less than 95 %, in 28 days." in said(at)
 
 
 def test_every_heading_names_period_currency_zone_and_run(show, sample, published):

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal as D
 from fractions import Fraction
 
-from dashboards.week import Week, dear, last_whole_week, like_for_like, moves, trailing_change
+from dashboards.week import Week, dear, drift, last_whole_week, like_for_like, moves, trailing_change
 from pipelines.workspace.model import Workspace
 
 MONDAY = date(2026, 11, 2)
@@ -86,6 +86,17 @@ def test_the_largest_move_comes_first_whichever_way_it_went():
         day(0, "down", "5", 10),
     ]
     assert [m.workflow for m in moves(daily, Week(MONDAY))] == ["down", "up"]
+
+
+def test_drift_tells_who_rises_and_who_is_not_watched_yet():
+    alarms = [
+        {"workflow": "a", "kind": "drift", "change": D("0.5")}, {"workflow": "b", "kind": "shock", "change": D("-0.4")},
+        {"workflow": "a", "kind": "shock", "change": D("0.3")},
+    ]  # fmt: skip
+    states = [{"workflow": "a", "minimum_detectable": D("0.1")}, {"workflow": "c", "minimum_detectable": None}]
+    found = drift(alarms, states)
+    assert found.rising == ("a",)
+    assert ([s["workflow"] for s in found.watched], [s["workflow"] for s in found.waiting]) == (["a"], ["c"])
 
 
 def test_the_seven_day_figure_is_compared_on_mature_days():

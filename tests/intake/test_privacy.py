@@ -95,3 +95,63 @@ def test_an_error_message_holds_no_value_of_a_record(talkative: Bench):
         rows = con.sql("select reason, excerpt from quarantine").fetchall()
     assert len(rows) == 3
     assert CANARY not in str(rows)
+
+
+USER = "xuser-7@acme.example"
+
+
+def tabled(root: Path, **tags: list[str]) -> Bench:
+    """Tables of other tools and sampled traces, whose rows name users and hold what they wrote."""
+    sources = [
+        {"name": "tool", "kind": "helicone", "path": "logs/tool/*.csv"},
+        {"name": "platform", "kind": "langfuse", "path": "logs/platform/*.csv"},
+        {"name": "traces", "kind": "otlp", "path": "logs/otlp/*.jsonl"},
+    ]
+    rules = [{"match": {"team": "legal", "user_id": "*"}, "workflow": "review"}]
+    bench = Bench(root, {"sources": sources, "assign": rules, "tags": {"team": ["team"], **tags}})
+    bench.lines(
+        "logs/tool/output.csv",
+        [
+            "response_id,request_created_at,response_status,request_body,request_properties,request_user_id,model,"
+            "prompt_tokens,completion_tokens,latency,cost_usd\n",
+            f'h1,2026-10-20T10:00:00Z,200,{CANARY},"{{""team"":""legal"",""prompt"":""{CANARY}""}}",{USER},gpt-5.4,1000,100,9,1\n',
+            f"h2,2026-10-20T10:00:00Z,200,{CANARY},not JSON {CANARY},{USER},gpt-5.4,1000,100,9,1\n",
+        ],
+    )
+    bench.lines(
+        "logs/platform/a.csv",
+        [
+            "id,project_id,type,start_time,provided_model_name,usage_details,user_id,metadata,input,output,tags\n",
+            'o1,p,GENERATION,2026-10-20 10:00:00.000000,gpt-5.4,"{""input"":1000,""output"":100,""total"":1100}",'
+            f'{USER},"{{""team"":""legal"",""answer_text"":""{CANARY}""}}",{CANARY},{CANARY},"[""prompt:{CANARY}""]"\n',
+        ],
+    )
+    named = {"team": "legal", "user.id": USER, "gen_ai.prompt": CANARY, "sampling.probability": "0.5"}
+    usage = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-5.4",
+             "gen_ai.usage.input_tokens": "1000", "gen_ai.usage.output_tokens": "100"}  # fmt: skip
+    span = {
+        "traceId": "a" * 32, "spanId": "b" * 16, "name": CANARY, "traceState": f"ot=th:8,vendor={CANARY}",
+        "startTimeUnixNano": "1792490400000000000", "status": {"message": CANARY},
+        "attributes": [{"key": k, "value": {"stringValue": v}} for k, v in {**usage, **named}.items()],
+    }  # fmt: skip
+    bench.lines("logs/otlp/a.jsonl", [{"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}])
+    return bench
+
+
+def test_dimensions_and_the_marts_over_them_hold_no_canary_and_no_user(tmp_path, capfd):
+    bench = tabled(tmp_path)
+    document = run_in_process(bench.loaded, Asked())
+    assert (document["requests"], document["records"]["quarantined"]) == (2, 1)
+    written = everything_written(bench.root)
+    assert "legal" in written
+    exported = "".join(str(bench.export(name)) for name in ("chargeback", "coverage", "assign_rules", "alerts"))
+    for text in (written, exported, json.dumps(document), "".join(capfd.readouterr())):
+        assert CANARY not in text
+        assert "xuser" not in text
+
+
+def test_users_are_kept_where_the_workspace_maps_them_and_nowhere_else(tmp_path):
+    bench = tabled(tmp_path, customer=["request_user_id", "user_id"])
+    bench.run()
+    assert [r["value"] for r in bench.export("chargeback") if r["dimension"] == "customer"] == [USER]
+    assert CANARY not in everything_written(bench.root)

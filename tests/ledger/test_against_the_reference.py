@@ -29,8 +29,9 @@ def said(root: Path, table: str) -> list[dict[str, str]]:
     rows = list(csv.DictReader(io.StringIO(out.getvalue().decode())))
     for row in rows:
         if table == "charges":
-            price = row["unit_price_usd"]
-            row["unit_price_usd"] = format(Decimal(price).normalize(), "f") if price else ""
+            for name, price in row.items():
+                if name.endswith("unit_price_usd"):
+                    row[name] = format(Decimal(price).normalize(), "f") if price else ""
             row["rate_source"] = row["rate_source"] if row["rate_source"] == "recorded" else ""
     return sorted(rows, key=lambda row: tuple(row.values()))
 
@@ -40,7 +41,10 @@ def differences(root: Path) -> dict[str, tuple[list, list]]:
     expected = exports(root)
     found = {}
     for table in TABLES:
-        ours, theirs = said(root, table), expected[table]
+        theirs = expected[table]
+        known = list(theirs[0]) if theirs else []  # further columns than the definitions name are not compared
+        ours = [{k: row[k] for k in known or row} for row in said(root, table)]
+        ours.sort(key=lambda row: tuple(row.values()))
         if ours != theirs:
             keys = [tuple(r.items()) for r in ours], [tuple(r.items()) for r in theirs]
             found[table] = (
@@ -63,6 +67,7 @@ def test_generated_companies_agree_to_the_last_unit(tmp_path, part):
                 calls=dice.randrange(41),
                 events=dice.randrange(36),
                 place=dice.randrange(len(PLACES)),
+                contract=dice.random() < 0.5,
             ),
         )
         run_workspace(load_workspace(root), Asked())

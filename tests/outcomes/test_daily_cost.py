@@ -142,3 +142,19 @@ def test_the_days_of_a_clock_change_have_25_and_23_hours_and_lose_nothing(bench:
     assert {r["day"]: int(r["requests"]) for r in bench.export("daily_cost")} == {
         "2026-10-24": 22, "2026-10-25": 25, "2026-10-26": 24, "2026-10-27": 1,
     }  # fmt: skip
+
+
+def test_a_failed_attempt_of_one_unit_costs_every_outcome_its_share(bench: Bench):
+    """Three outcomes at $0.004: one more failed attempt of $0.004 raises each by exactly a third of it."""
+    bench.calls(*(call(f"r{i}", unit_id=f"d{i}", attempt_id="2") for i in range(3)))
+    bench.outcomes(*(event(f"e{i}", unit_id=f"d{i}", attempt_id="2") for i in range(3)))
+    bench.run()
+    assert daily(bench)[0][5:] == ("0.012000000000", "0.000000000000", "0.004000000000")
+    bench.calls(call("failed", unit_id="d0", attempt_id="1"), file="b.jsonl")
+    bench.outcomes(
+        event("f", "failed", unit_id="d0", attempt_id="1", time="2026-10-20T10:30:00Z"), file="b.jsonl"
+    )  # fmt: skip
+    bench.run()
+    assert daily(bench)[0][5:] == ("0.016000000000", "0.004000000000", "0.005333333333")
+    [row] = bench.export("outcome_days")
+    assert (row["failure_load_usd"], row["cost_per_outcome_7d_usd"]) == ("0.001333333333", "0.005333333333")

@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pipelines.outcomes.ranking import MONEY, SCHEMA, finding, value_ranking
+from pipelines.outcomes.finding import finding
+from pipelines.outcomes.ranking import MONEY, SCHEMA, value_ranking
 
 D = Decimal
 UNITS = {"workflow": pl.String, "unit_id": pl.String, "spend": MONEY, "value": MONEY}

@@ -17,10 +17,10 @@ from genai_prices.types import ModelPrice, StartDateConstraint, Usage
 from pipelines.rates import book as rate_book
 from pipelines.rates.book import RateBook, overlaps, show
 from pipelines.rates.cards import SQL, price, sql
-from pipelines.rates.overlay import overlay, overlay_text, read_overlay
+from pipelines.rates.overlay import overlay_text, read_overlay
 from pipelines.workspace.errors import OutlayError
 from tests.rates.conftest import load
-from tests.rates.test_against_genai_prices import EXPLAINED
+from tests.rates.explained import EXPLAINED
 
 NOON = datetime(2026, 11, 15, 12, tzinfo=UTC)
 
@@ -40,7 +40,7 @@ def test_show_answers_with_every_class_its_source_and_its_date():
     }
     assert standard["input"].source == f"{rate_book.GENAI}: openai/gpt-5"
     assert standard["cache_write"].source.startswith("overlay: https://developers.openai.com/")
-    assert standard["cache_write"].verified_on == date(2026, 11, 21)
+    assert (standard["cache_write"].basis, standard["cache_write"].verified_on) == ("derived", None)
     assert {r.service_tier for r in rows} == {"standard", "batch", "flex", "priority", "fast"}
     assert {r.region for r in rows} > {""}
 
@@ -74,7 +74,7 @@ def test_an_overlay_whose_blocks_overlap_is_refused_when_a_model_is_compiled(mon
     twice = read_overlay(
         overlay_text()
         + """
-  - {provider: deepseek, models: [deepseek-v4-pro], from: 2026-09-01, usd_per_million: {input: "1"},
+  - {provider: deepseek, models: ["deepseek-v4-p*"], from: 2026-09-01, usd_per_million: {input: "1"},
      source: "https://example.com/prices", verified: 2026-11-21}
 """
     )
@@ -120,19 +120,6 @@ def test_an_overlay_whose_blocks_overlap_is_refused_when_a_model_is_compiled(mon
 def test_an_overlay_that_says_what_it_may_not_is_refused_with_its_key(text, complaint):
     with pytest.raises(OutlayError, match=complaint):
         read_overlay(text)
-
-
-def test_every_block_of_the_overlay_names_a_source_and_matches_something():
-    entries = {(p.id, m.id) for p in providers for m in p.models}
-    makers = {p.id: {p.id, *(p.fallback_model_providers or ())} for p in providers}
-    blocks = [*overlay().tiers, *overlay().regions, *overlay().classes, *overlay().history]
-    for block in blocks:
-        assert block.source.startswith("https://")
-        for pattern in block.models:
-            one = block.model_copy(update={"models": (pattern,)})
-            assert any(
-                listed in makers[block.provider] and one.covers(block.provider, entry) for listed, entry in entries
-            ), f"{block.provider}: {pattern} matches no entry of the price list"
 
 
 def test_the_version_follows_the_contract_and_nothing_else(tmp_path):

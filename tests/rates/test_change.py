@@ -7,8 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from pipelines.rates.book import RateBook
-from pipelines.rates.change import changes, dump, missing_rates, read_dump, would_move
-from pipelines.rates.contract import read_contract
+from pipelines.rates.change import changes, dump, read_dump, would_move
 from tests.rates.conftest import load
 
 PAIRS = [("openai", "gpt-4o"), ("deepseek", "deepseek-flash")]
@@ -67,19 +66,3 @@ def test_days_that_would_move_are_listed_with_both_sums(con):
         (date(2026, 11, 15), "openai", "gpt-4o", 2, Decimal("0.006"), Decimal("0.005"), 0, 0),
         (date(2026, 11, 15), "openai", "gpt-5", 1, None, Decimal("0.00125"), 1, 0),
     ]
-
-
-def test_missing_rates_are_written_ready_to_fill_in(tmp_path, priced):
-    row = priced({"model": "gpt-99", "service_tier": "batch", "region": "eu", "input_uncached": 5,
-                  "extras": {"web_search": 1}})["r0"]  # fmt: skip
-    text = missing_rates("openai", "gpt-99", row["missing"])
-    assert text.splitlines() == [
-        '  - {provider: "openai", model: "gpt-99", class: input, usd_per_million: "", service_tier: batch, '
-        'region: eu, source: ""}',
-        '  - {provider: "openai", model: "gpt-99", class: web_search, usd_each: "", service_tier: batch, '
-        'region: eu, source: ""}',
-    ]
-    contract = tmp_path / "rates.yaml"
-    contract.write_text("rates:\n" + text.replace('usd_per_million: ""', 'usd_per_million: "1"').replace(
-        'usd_each: ""', 'usd_each: "0.01"'), encoding="utf-8")  # fmt: skip
-    assert [r.class_ for r in read_contract(contract).rates] == ["input", "web_search"]

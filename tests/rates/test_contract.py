@@ -72,7 +72,9 @@ def test_a_negotiated_rate_prices_what_has_no_list_price(book, priced):
         },
         book=contract,
     )
-    assert made["own model"]["list_cost_usd"] == Decimal("0.005")  # no list price: the contract's
+    assert made["own model"]["list_cost_usd"] is None  # no list price is known: never the contract's instead
+    assert made["own model"]["listed"]["input_usd"] is None
+    assert made["own region"]["list_cost_usd"] == Decimal("0.0125")
     assert {k: (r["cost_usd"], r["missing"]) for k, r in made.items()} == {
         "own model": (Decimal("0.005"), None),
         "own tier": (Decimal("0.0007"), None),
@@ -143,7 +145,7 @@ def test_a_deployment_name_means_its_model_by_day(book, cost):
     [
         (
             "rates: [{provider: openai, model: gpt-4o, class: input, usd_per_million: 2.0}]",
-            r'rates\.yaml: rates\.0\.usd_per_million: .*a decimal string such as "2\.50", found 2\.0',
+            r'rates\.yaml, line 1: rates\.0\.usd_per_million: .*a decimal string such as "2\.50", found 2\.0',
         ),
         (
             'rates: [{provider: openai, model: gpt-4o, class: input, usd_per_million: "-1"}]',
@@ -159,7 +161,7 @@ def test_a_deployment_name_means_its_model_by_day(book, cost):
         ),
         (
             'rates: [{provider: openai, model: gpt-4o, class: input, usd_each: "1", note: x}]',
-            r"rates\.0\.note: Extra inputs",
+            r"rates\.0\.note: unknown key",
         ),
         (
             'rates: [{provider: o, model: m, class: input, usd_each: "1"}, '
@@ -173,9 +175,56 @@ def test_a_deployment_name_means_its_model_by_day(book, cost):
         ),
         ('discounts: [{provider: openai, percent: "110"}]', r"discounts\.0\.percent: .*100"),
         ("- a list", "expected keys such as rates"),
-        ("rates: [", "no valid YAML"),
-        ("rates: []\nrates: []", "no valid YAML"),
-        ("text: hello", "text: unknown key"),
+        ("rates: [", "line 1: not valid YAML"),
+        ("rates: []\nrates: []", "line 2: .*expected each key once"),
+        ("text: hello", "line 1: text: unknown key"),
+        (
+            "# ours\nrates:\n  - provider: openai\n    model: gpt-4o\n    class: input\n    usd_each: '-1'\n",
+            r"line 6: rates\.0\.usd_each: .*greater than or equal to 0, found '-1'",
+        ),
+        ("aliases:\n  - {provider: azure, alias: prod}", r"line 2: aliases\.0\.model: required, not found"),
+        (
+            'rates: [{provider: o, model: m, class: input, usd_each: "2.5"}, {provider: o}]',
+            r"line 1: rates\.1\.model: required",
+        ),
+        (
+            'rates: [{provider: o, model: m, class: input, usd_each: "25"}]',
+            "expected the price of one input, found 25 USD: is it that of a million",
+        ),
+        (
+            'rates: [{provider: o, model: m, class: input, currency: EUR, usd_each: "2"}]\nexchange: x',
+            "expected one of per_million and each beside currency: EUR",
+        ),
+        ('rates: [{provider: o, model: m, class: input, each: "2"}]', "expected one of usd_per_million and usd_each"),
+        (
+            'provisioned: [{name: a, provider: o, model: m, cost_usd: "1", period: week}]',
+            r"provisioned\.0\.period: .*'hour', 'day' or 'month', found 'week'",
+        ),
+        (
+            "provisioned: [{name: a, provider: o, model: m, period: day}]",
+            "expected cost_usd, or cost beside a currency",
+        ),
+        (
+            'provisioned:\n  - {name: a, provider: o, model: m, cost_usd: "1", period: day}\n'
+            '  - {name: b, provider: o, model: m, cost_usd: "1", period: day}',
+            "two entries for o/m .one entry may hold the price of all its capacity. hold on 1970-01-01",
+        ),
+        (
+            'commitments: [{name: a, provider: o, amount_usd: "1", period: month}]',
+            "valid_from: required: the first day of the first period",
+        ),
+        (
+            'commitments: [{name: a, provider: o, amount_usd: "1", period: month, valid_from: 2026-01-31}]',
+            "expected valid_from on the 1st to 28th",
+        ),
+        (
+            'commitments: [{name: a, provider: o, amount_usd: "1", period: quarter, valid_from: 2026-01-01, valid_to: 2026-06-01}]',
+            "expected valid_to at the end of a quarter from 2026-01-01, found 2026-06-01",
+        ),
+        (
+            'commitments: [{name: a, provider: o, amount_usd: "1", period: term, valid_from: 2026-01-01}]',
+            "valid_to: required with period: term",
+        ),
     ],
 )
 def test_a_contract_that_says_what_it_may_not_is_refused_with_key_and_expectation(tmp_path, text, complaint):

@@ -189,7 +189,7 @@ def test_priority_takes_no_long_context(priced):
         ("mistral", "mistral-large-latest", "2025-12-01T12:00:00Z", "0.002"),
         ("mistral", "mistral-large-latest", "2025-12-02T00:00:00Z", "0.0005"),
         ("deepseek", "deepseek-chat", "2025-02-07T12:00:00Z", "0.00014"),
-        ("deepseek", "deepseek-chat", "2025-02-08T12:00:00Z", "0.00027"),
+        ("deepseek", "deepseek-chat", "2025-02-08T16:00:00Z", "0.00027"),
         ("deepseek", "deepseek-chat", "2025-06-02T16:29:59Z", "0.00027"),
         ("deepseek", "deepseek-chat", "2025-06-02T16:30:00Z", "0.000135"),
         ("deepseek", "deepseek-chat", "2025-06-02T00:29:59Z", "0.000135"),

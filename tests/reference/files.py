@@ -27,6 +27,7 @@ DEFAULT_TAGS = {
 def load(root: Path) -> World:
     """The declarations of `outlay.yaml`."""
     raw = YAML(typ="safe", pure=True).load((root / "outlay.yaml").read_text(encoding="utf-8"))
+    agreed = raw.get("rates", {}).get("contract")
     return World(
         ZoneInfo(raw.get("reporting", {}).get("timezone", "UTC")),
         raw["sources"],
@@ -34,6 +35,7 @@ def load(root: Path) -> World:
         DEFAULT_TAGS | {k: v for k, v in raw.get("tags", {}).items() if k in DEFAULT_TAGS},
         raw.get("assign", []),
         {model: tier["name"] for tier in raw.get("tiers", []) for model in tier["models"]},
+        YAML(typ="safe", pure=True).load((root / agreed).read_text(encoding="utf-8")) if agreed else {},
     )
 
 

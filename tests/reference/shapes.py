@@ -69,6 +69,7 @@ class World:
     tags: dict[str, list[str]]
     assign: list[dict[str, Any]]
     tiers: dict[str, str]  #: provider/model -> tier
+    contract: dict[str, Any] = field(default_factory=dict)  #: rates.yaml as it stands
 
     def day(self, time: datetime) -> date:
         return time.astimezone(self.zone).date()

@@ -15,8 +15,9 @@ from pathlib import Path
 
 from tests.reference import provider_logs, readers, spans
 from tests.reference.choosing import calls, events
+from tests.reference.contracts import Standing
 from tests.reference.files import load, values
-from tests.reference.ledger import Priced, Rate, price
+from tests.reference.ledger import Charge, Priced, Rate, bear, fixed_costs, price
 from tests.reference.lives import Life, lives
 from tests.reference.prices import list_name, list_rate
 from tests.reference.shapes import Event, Refused, Report, World, money, plain
@@ -40,14 +41,17 @@ def exports(root: Path, rate: Rate = list_rate, name: Callable[[str, str], str] 
     world = load(root)
     reports, found, trees = read(root, world)
     units = lives(world, found)
-    priced = [price(call, rate) for call in calls(world, reports, trees)]
+    priced = [price(world, call, rate, name) for call in calls(world, reports, trees)]
     as_of = max({p.call.day for p in priced} | {world.day(e.time) for e in found}, default=date.min)
+    standing = fixed_costs(world, priced, name, as_of)
+    for one in priced:
+        bear(one)
     tables = {
         "daily_cost": _daily(world, priced, units, as_of),
         "outcome_cost": _outcomes(world, priced, units),
         "requests": _requests(world, priced, name),
-        "charges": _charges(priced),
-        "unattributed": _unattributed(priced),
+        "charges": _charges(priced, standing),
+        "unattributed": _unattributed(priced, standing),
     }
     return {table: sorted(rows, key=lambda row: tuple(row.values())) for table, rows in tables.items()}
 
@@ -109,9 +113,17 @@ def _daily(world: World, priced: list[Priced], units: Lives, as_of: date) -> lis
             "failure_spend_usd": money(total(_failures(mine, units))),
             "cost_per_outcome_usd": money(spend / good) if good > 0 and spend is not None else "",
             "provisional": str(day > as_of - timedelta(days=declared.get("maturity_days", 2))).lower(),
+            "flag": _flag(workflow in {name for name, _ in units}, good, spend),
         }
         rows.append(row)
     return rows
+
+
+def _flag(reported: bool, good: int, spend: Fraction | None) -> str:
+    """What an empty cost per outcome means; `reported`: an event of the workflow ever arrived."""
+    if not reported:
+        return "no outcomes reported"
+    return "all failed" if good <= 0 and spend else ""
 
 
 def _failures(mine: list[Priced], units: Lives) -> Iterable[Fraction | None]:
@@ -190,27 +202,52 @@ def _requests(world: World, priced: list[Priced], name: Callable[[str, str], str
     return rows
 
 
-def _charges(priced: list[Priced]) -> list[Row]:
-    return [
-        {
-            "request_id": text(one.call.report.request_id),
-            "charge_day": one.call.day.isoformat(),
-            "provider": text(one.call.report.provider),
-            "model": text(one.call.report.model),
-            "sku": charge.sku,
-            "quantity": str(charge.quantity),
-            "unit_price_usd": "" if charge.price is None else plain(charge.price),
-            "amount_usd": money(charge.amount),
-            "rate_source": "recorded" if one.basis == "recorded" else "",
-            "source": one.call.report.source,
-        }
-        for one in priced
-        for charge in one.charges
-    ]
+def _charges(priced: list[Priced], standing: list[Standing]) -> list[Row]:
+    rows = []
+    for one in priced:
+        report = one.call.report
+        for charge in one.charges:
+            source = "recorded" if one.basis == "recorded" else ""
+            rows.append(
+                _charge(
+                    text(report.request_id), one.call.day, report.provider, report.model, charge, source, report.source
+                )
+            )
+    for fixed in standing:
+        amount = Charge(fixed.sku, 1, price=fixed.amount, amount=fixed.amount)
+        rows.append(_charge("", fixed.day, fixed.provider, fixed.model, amount, "", ""))
+    return rows
 
 
-def _unattributed(priced: list[Priced]) -> list[Row]:
+def _charge(request: str, day: date, provider: str, model: str, charge: Charge, rate_source: str, source: str) -> Row:
+    price, amount = _price(charge.price), money(charge.amount)
+    return {
+        "request_id": request,
+        "charge_day": day.isoformat(),
+        "provider": text(provider),
+        "model": text(model),
+        "sku": charge.sku,
+        "quantity": str(charge.quantity),
+        "unit_price_usd": price,
+        "amount_usd": amount,
+        "rate_source": rate_source,
+        "source": source,
+        "list_unit_price_usd": _price(charge.list_price),
+        "list_amount_usd": money(charge.list_amount),
+        "contracted_unit_price_usd": _price(charge.agreed_price),
+        "contracted_amount_usd": money(charge.agreed_amount),
+        "effective_unit_price_usd": price,
+        "effective_amount_usd": amount,
+    }
+
+
+def _price(value: Fraction | None) -> str:
+    return "" if value is None else plain(value)
+
+
+def _unattributed(priced: list[Priced], standing: list[Standing]) -> list[Row]:
     grouped: dict[tuple[str, ...], list[Priced]] = defaultdict(list)
+    fixed: dict[tuple[str, ...], Fraction] = defaultdict(Fraction)
     for one in priced:
         call = one.call
         if call.reason:
@@ -222,17 +259,21 @@ def _unattributed(priced: list[Priced]) -> list[Row]:
                 call.workflow or "",
             )
             grouped[key].append(one)
+    for idle in standing:
+        fixed[idle.day.isoformat(), idle.provider, idle.model, idle.reason, ""] += idle.amount
+    found = [(key, len(mine), total(one.cost for one in mine)) for key, mine in grouped.items()]
+    found += [(key, 0, amount) for key, amount in fixed.items()]
     return [
         {
             "day": day,
             "provider": text(provider),
             "model": text(model),
             "reason": reason,
-            "requests": str(len(mine)),
-            "spend_usd": money(total(one.cost for one in mine)),
+            "requests": str(requests),
+            "spend_usd": money(spend),
             "workflow": text(workflow),
         }
-        for (day, provider, model, reason, workflow), mine in grouped.items()
+        for (day, provider, model, reason, workflow), requests, spend in found
     ]
 
 

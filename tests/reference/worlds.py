@@ -18,7 +18,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.reference import world_lines
+from tests.reference import world_contracts, world_lines
 from tests.reference.world_files import scatter
 from tests.reference.world_lines import Draft, zoned
 
@@ -72,6 +72,7 @@ class Spec:
     calls: int = 30
     events: int = 25
     place: int = 0
+    contract: bool = False  #: with a `rates.yaml`
 
 
 specs = st.builds(
@@ -80,6 +81,7 @@ specs = st.builds(
     calls=st.integers(0, 40),
     events=st.integers(0, 30),
     place=st.integers(0, len(PLACES) - 1),
+    contract=st.booleans(),
 )
 
 
@@ -109,7 +111,12 @@ def make(root: Path, spec: Spec) -> None:
         "maturity": rng.randint(0, 4),
         "zone": zone,
     }
-    (root / "outlay.yaml").write_text(WORKSPACE.format(**settings), encoding="utf-8")
+    text = WORKSPACE.format(**settings)
+    if spec.contract:
+        text += "rates: {contract: rates.yaml}\n"
+        agreed = world_contracts.contract(random.Random(f"contract {spec.seed}"), middle.date())
+        (root / "rates.yaml").write_text(agreed, encoding="utf-8")
+    (root / "outlay.yaml").write_text(text, encoding="utf-8")
     for folder, found in lines.items():
         scatter(rng, root / "logs" / folder, found)
 

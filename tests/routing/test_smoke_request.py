@@ -70,7 +70,7 @@ def gateway() -> Iterator[Gateway]:
 
 def approved(root, gateway, key: str | None = None):
     probe = {"url": gateway.url, **({"key": key} if key else {})}
-    loaded = workspace(root, target(probe=probe, reload={"command": ["true"], "timeout_s": 20}))
+    loaded = workspace(root, target(probe=probe, reload={"command": ["true"], "timeout_s": 1}))
     route_approve(loaded, advice(), by="finops-lead", now=NOW)
     return loaded
 
@@ -79,7 +79,8 @@ def test_each_changed_route_is_asked_once_with_the_key_of_the_environment(tmp_pa
     monkeypatch.setenv("PROBE_KEY", "a key of ours")
     loaded = approved(tmp_path, gateway, "os.environ/PROBE_KEY")
     said = route_apply(loaded, now=NOW)
-    assert gateway.asked == [(CLAUSE, "Bearer a key of ours")]
+    # before anything is written, whether the key may; after the reload, who serves
+    assert gateway.asked == [(CLAUSE, "Bearer a key of ours")] * 2
     assert "contract_review/clause_extraction: served by frontier" in said.text
     assert rows(loaded)[-1]["reloads"][0]["smoke"] == ["contract_review/clause_extraction: served by frontier"]
     assert all(b"a key of ours" not in content for content in everything(tmp_path).values())

@@ -40,7 +40,12 @@ PORTKEY = {
     "standard": {"provider": "anthropic", "api_key": "os.environ/ANTHROPIC_API_KEY", "override_params": {"model": "claude-sonnet-5"}},
     "light": {"provider": "openai", "api_key": "os.environ/OPENAI_API_KEY", "override_params": {"model": "gpt-5-mini"}},
 }  # fmt: skip
-BINDINGS = {"litellm": MODELS, "json": MODELS, "portkey": PORTKEY}
+ENVOY = {
+    "frontier": {"name": "openai", "modelNameOverride": "gpt-5.4"},
+    "standard": {"name": "anthropic", "modelNameOverride": "claude-sonnet-5", "namespace": "ai"},
+    "light": {"name": "azure-east", "modelNameOverride": "gpt-5-mini", "provider": "openai"},
+}
+BINDINGS = {"litellm": MODELS, "json": MODELS, "portkey": PORTKEY, "envoy": ENVOY}
 
 
 def read(text: str):
@@ -95,7 +100,7 @@ def test_the_header_names_policy_version_and_the_hash_of_what_follows(kind: str)
 def test_what_is_rendered_is_clean_and_parses_back_to_the_policy(kind: str):
     text = RENDERERS[kind].render(POLICY, BINDINGS[kind])
     assert RENDERERS[kind].lint(text, POLICY.policy) == []
-    assert RENDERERS[kind].parse(text) == {route.key: route.legs for route in POLICY.policy.routes}
+    assert RENDERERS[kind].parse(text) == POLICY.policy.groups
 
 
 @pytest.mark.parametrize("kind", sorted(RENDERERS))
@@ -221,6 +226,7 @@ def routes(draw: st.DrawFn) -> dict:
         "match": {"workflow": draw(names), "task_type": draw(names)},
         "tier": tiers[0],
         "fallback": tiers[1 : 1 + fallbacks],
+        "split": draw(st.sampled_from(["request", "unit"])),
     }
     if draw(st.booleans()):
         route |= {
@@ -240,8 +246,8 @@ def test_any_policy_survives_every_gateways_file(drawn: list[dict]):
     for kind, module in RENDERERS.items():
         text = module.render(file, BINDINGS[kind])
         assert module.lint(text, file.policy) == []
-        assert module.parse(text) == {route.key: route.legs for route in file.policy.routes}
-        assert yaml.safe_load(text) == read(text)
+        assert module.parse(text) == file.policy.groups
+        assert list(yaml.safe_load_all(text)) == list(YAML(typ="safe", pure=True).load_all(text))
 
 
 def test_each_gateway_says_which_model_a_tiers_parameters_call():

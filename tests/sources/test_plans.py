@@ -17,29 +17,38 @@ from hypothesis import strategies as st
 
 from pipelines.intake.batches import Batches
 from pipelines.intake.planned import FEW_LINES, PlannedFile
+from pipelines.intake.spelling import spelt
+from pipelines.intake.staging import Staging
 from pipelines.intake.window import Window, outside
 from pipelines.sources.files import Refused
 from pipelines.sources.record import Quarantined
 from pipelines.sources.registry import read
+from pipelines.storage.models import sql
 from tests.sources.reading import CALL, file_ref
 from tests.workspaces import Bench, call
 
 ROWS = (
-    "select * replace (map_entries(tags) as tags, map_entries(extras) as extras, map_entries(resource_tags) as resource_tags) "
-    "from incoming_requests order by line"
+    "select canonical, * exclude (canonical, payload) replace (map_entries(tags) as tags, map_entries(extras) as extras, "
+    "map_entries(resource_tags) as resource_tags) from records order by line"
 )
+
+
+def rows_of(con: duckdb.DuckDBPyConnection) -> list[Any]:
+    """All that was stored; texts in the spelling in which they are compared."""
+    return [(spelt(canonical), *others) for canonical, *others in con.execute(ROWS).fetchall()]
 
 
 def connection() -> duckdb.DuckDBPyConnection:
     con = duckdb.connect()
     con.execute("set timezone = 'UTC'; set preserve_insertion_order = false; set threads = 2")
+    con.execute(sql("storage/ledger_schema"))
     return con
 
 
 def one_by_one(path: Path) -> tuple[list[Any], list[Any]]:
     """Rows as stored, and refusals, by the parser of single records."""
     con = connection()
-    batches = Batches(con)
+    batches = Batches(Staging(con))
     refused = []
     for line, parsed in read("requests", file_ref(path)):
         if isinstance(parsed, Quarantined):
@@ -47,22 +56,22 @@ def one_by_one(path: Path) -> tuple[list[Any], list[Any]]:
         else:
             batches.add(("calls", "requests", path.name, line), parsed)
     batches.flush()
-    return con.execute(ROWS).fetchall(), refused
+    return rows_of(con), refused
 
 
 def planned(path: Path, piece_size: int = 16 << 20, few: int = 0, **more: Any) -> tuple[list[Any], list[Any], int]:
     """The same by the plan, and how many records the plan itself read."""
     con = connection()
-    batches = Batches(con)
+    batches = Batches(Staging(con))
     refused = []
-    file = PlannedFile(con, "calls", file_ref(path), piece_size=piece_size, few=few, **more)
+    file = PlannedFile(Staging(con), "calls", file_ref(path), piece_size=piece_size, few=few, **more)
     for line, parsed in file.results():
         if isinstance(parsed, Quarantined):
             refused.append((line, parsed))
         else:
             batches.add(("calls", "requests", path.name, line), parsed)
     batches.flush()
-    return con.execute(ROWS).fetchall(), refused, file.taken
+    return rows_of(con), refused, file.taken
 
 
 def assert_same(path: Path, **more: Any) -> int:
@@ -369,7 +378,7 @@ def test_only_the_days_of_the_window_are_taken(tmp_path: Path):
         Window(date(2026, 11, 18), date(2026, 11, 19)), [Window(date(2026, 11, 18), date(2026, 11, 18))], zone
     )
     rows, refused, taken = planned(path, outside=sql)
-    assert [row[7].isoformat() for row in rows] == [
+    assert [row[8].isoformat() for row in rows] == [
         "2026-11-19T07:30:00+00:00", "2026-11-19T23:30:00+00:00", "2026-11-20T00:30:00+00:00",
     ]  # fmt: skip
     assert (taken, len(refused)) == (3, 1)
@@ -387,3 +396,33 @@ def test_a_grown_log_gives_only_its_new_records(bench: Bench):
     bench.calls(*[call(f"r{i}") for i in range(FEW_LINES + 150)])
     records = bench.run()["records"]
     assert (records["stored"], records["duplicate"]) == (50, FEW_LINES + 100)
+
+
+def test_how_a_record_is_spelt_makes_no_second_payload(bench: Bench):
+    calls = [call(f"r{i}", input_tokens=100, cost_usd=0.5, retries=2) for i in range(FEW_LINES + 50)]
+    spelt_otherwise = [
+        json.dumps(dict(reversed(each.items())), indent=None).replace("0.5,", "0.50 ,") for each in calls
+    ]
+    bench.calls(*calls)
+    before = bench.run()["records"], bench.fingerprint()
+    bench.calls(*spelt_otherwise, file="b.jsonl")
+    records = bench.run()["records"]
+    assert (before[0]["stored"], records["stored"], records["duplicate"]) == (len(calls), 0, len(calls))
+    assert bench.fingerprint() == before[1]
+    assert bench.run(full=True)["records"]["duplicate"] == len(calls)
+    assert bench.fingerprint() == before[1]
+
+
+def test_of_two_payloads_that_tie_the_greater_canonical_text_wins_whatever_was_read_first(bench: Bench):
+    first = [call(f"r{i}", workflow="claims", team="a") for i in range(FEW_LINES + 50)]
+    other = [
+        json.dumps(call(f"r{i}", workflow="claims", team="b"), separators=(" , ", " : ")) for i in range(FEW_LINES + 50)
+    ]
+    bench.calls(*first)
+    bench.run()
+    bench.calls(*other, file="0.jsonl")
+    records = bench.run()["records"]
+    assert (records["stored"], records["superseded"]) == (len(other), 0)
+    apart = bench.fingerprint()
+    bench.run(full=True)
+    assert bench.fingerprint() == apart

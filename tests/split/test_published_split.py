@@ -80,3 +80,22 @@ def test_a_strict_check_fails_on_work_that_runs_above_what_it_is_declared_to_nee
 def test_an_empty_workspace_publishes_empty_tables(bench: Bench):
     bench.run()
     assert [bench.export(name) for name in ("frontier", "capability", "workload_profile")] == [[], [], []]
+
+
+def test_a_saving_on_capacity_that_is_paid_for_anyway_is_no_cash(judged: Bench):
+    judged.run()
+    before = judged.published.recommendations["recommendations"][0]
+    assert before["cash_saving_usd_month"] == before["saving_usd_month"] != "0"
+    (judged.root / "rates.yaml").write_text(
+        "commitments:\n- {name: yearly, provider: openai, models: ['*'], amount_usd: '5000', period: year, "
+        "valid_from: 2026-01-01, valid_to: 2027-01-01}\n"
+    )
+    judged.config["rates"] = {"contract": "rates.yaml"}
+    judged.save()
+    judged.run(full=True)
+    after = judged.published.recommendations["recommendations"][0]
+    assert (after["saving_usd_month"], after["cash_saving_usd_month"]) == (before["saving_usd_month"], "0")
+    assert "None of it is cash now: openai/gpt-5.4 is paid for" in after["reason"]
+    assert after["id"] == before["id"]
+    exported = judged.export("recommendations")[0]
+    assert Decimal(exported["cash_saving_usd_month"]) == 0

@@ -51,7 +51,8 @@ def test_a_cheaper_model_that_is_as_good_takes_all():
         "id", "workflow", "task_type", "decision", "grade", "reference_model", "routes", "items",
         "quality_reference", "retention", "retention_low", "retention_high", "saving_share", "saving_low",
         "saving_high",
-        "saving_usd_month", "experiment", "reason", "saving_loaded", "candidate_model",
+        "saving_usd_month", "experiment", "reason", "saving_loaded",
+        "cash_saving_usd_month", "candidate_model",
     ]  # fmt: skip
     assert (one["decision"], one["grade"], one["items"]) == ("switch", "A", 400)
     assert (one["quality_reference"], one["retention"]) == (0.95, 0.994737)

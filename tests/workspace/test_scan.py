@@ -31,6 +31,7 @@ from pipelines.workspace.scan import scan, tiers
 from pipelines.workspace.start import start_from_scan
 from tests.conftest import SAMPLE
 from tests.console.test_cli import outlay
+from tests.public_data import folder
 from tests.sources.reading import EXAMPLES
 from tests.sources.test_detect import KINDS
 from tests.workspaces import call, event
@@ -110,7 +111,9 @@ def test_what_a_pattern_matches_is_what_a_run_discovers(tmp_path: Path):
         lay(tmp_path / "logs", name, call(name))
     lay(tmp_path / "logs", "l/b-other.jsonl", event("e1"))
     loaded = begun(tmp_path / "logs", tmp_path / "ws")
-    taken = [file.path.relative_to(tmp_path / "logs").as_posix() for file in discover(loaded)]
+    taken = [
+        file.path.relative_to(tmp_path / "logs").as_posix() for file in discover(loaded) if isinstance(file.path, Path)
+    ]
     assert sorted(taken) == ["l/2026-11-20.jsonl.gz", "l/[a]*1.jsonl", "l/b-other.jsonl", "l/b?2.jsonl", "m/x.jsonl"]
     assert not [file.refused for file in discover(loaded) if file.refused]
 
@@ -351,6 +354,7 @@ def test_the_command_answers_with_the_findings_as_one_document(tmp_path: Path):
             "records": 2,
             "refused": 0,
             "reason": None,
+            "sampled": 0,
         }
     ]
     assert [each["workflow"] for each in document["found"]["workflows"]] == ["review"]
@@ -359,3 +363,73 @@ def test_the_command_answers_with_the_findings_as_one_document(tmp_path: Path):
     shown = outlay("init", tmp_path / "other", "--scan", tmp_path / "logs").stdout
     assert "without a rate: openai/house-model" in shown
     assert outlay("check", workspace=tmp_path / "other").stdout.endswith("the workspace is valid\n")
+
+
+def test_data_files_of_no_kind_are_named_one_a_series_and_none_that_may_name_a_person(tmp_path: Path):
+    for name in ("billing/2026-10-01.csv", "billing/2026-10-02.csv", "jane@acme.example.json", "README.md", "x.bin"):
+        lay(tmp_path / "logs", name, "a;b", "1;2")
+    lay(tmp_path / "logs", "calls/a.jsonl", call("r1"))
+    findings = scan(tmp_path / "logs", tmp_path / "ws")
+    assert findings.strangers == ["billing/2026-10-01.csv"]
+    text = workspace_text("ws", findings)
+    assert '# Data files of no kind that Outlay knows: "billing/2026-10-01.csv"' in text
+    assert "not known: billing/2026-10-01.csv" in summary(findings)
+    assert findings.document()["files"]["not_known"] == ["billing/2026-10-01.csv"]
+
+
+def test_a_source_that_says_it_is_a_sample_and_one_without_times_are_commented(tmp_path: Path):
+    line = json.loads((EXAMPLES / "03-otel-genai-current.jsonl").read_text().splitlines()[0])
+    for resource in line["resourceSpans"]:
+        for scope in resource["scopeSpans"]:
+            for span in scope["spans"]:
+                span["traceState"] = "ot=th:c"
+    lay(tmp_path / "logs", "otlp/a.jsonl", line)
+    shutil.copy(EXAMPLES / "02-anthropic-messages-with-usage.jsonl", tmp_path / "logs")
+    findings = scan(tmp_path / "logs", tmp_path / "ws")
+    text = workspace_text("ws", findings)
+    said = next(source.sampled for source in findings.sources if source.kind == "otlp")
+    assert said > 0
+    assert f"  #   {said} of its calls say that they are a sample: it lends its tags" in text
+    assert "no time: put the day into the path, such as logs/2026-11-20/a.jsonl" in text
+
+
+def test_rules_and_dimensions_are_suggested_from_the_keys_that_the_logs_carry(tmp_path: Path):
+    bare = {
+        k: v
+        for k, v in call("r1", team="legal-9", cost_center="cc-9", key_alias="nightly-9").items()
+        if k != "workflow"
+    }
+    lay(tmp_path / "logs", "calls/a.jsonl", bare)
+    text = workspace_text("ws", scan(tmp_path / "logs", tmp_path / "ws"))
+    for line in (
+        '#  - {match: {source: "calls"}, workflow: contract_review, task_type: extraction}',
+        '#  - {match: {key_alias: "…*"}, workflow: contract_review, task_type: extraction}',
+        '#  - {match: {team: "…*"}, workflow: contract_review, task_type: extraction}',
+        "  # team: [team]  # spend by team: outlay export chargeback",
+        "  # department: [cost_center]  # spend by department: outlay export chargeback",
+    ):
+        assert line in text.split("\n")
+    assert "-9" not in text
+    # what is a suggestion becomes valid by taking the comment mark away
+    assert load_text(
+        tmp_path,
+        text.replace("assign: []\n#  -", "assign:\n  -")
+        .replace("\n#  - {match", "\n  - {match")
+        .replace("  # team: [", "  team: ["),
+    ).tags.dimensions == {"team": ("team",)}
+
+
+def load_text(root: Path, text: str) -> Any:
+    (root / "checked").mkdir()
+    (root / "checked" / "outlay.yaml").write_text(text, "utf-8")
+    return load_workspace((root / "checked").resolve()).config
+
+
+@pytest.mark.parametrize("name", ["langfuse_traces", "provider_responses"])
+def test_published_logs_become_a_workspace_that_runs(tmp_path: Path, name: str):
+    loaded = begun(folder(name), tmp_path / "ws")
+    kinds = {"langfuse_traces": "langfuse", "provider_responses": "anthropic"}
+    assert [source.kind for source in loaded.config.sources] == [kinds[name]]
+    assert check_workspace(loaded)["ok"]
+    records = run_workspace(loaded, Asked())["records"]
+    assert records["stored"] > records["quarantined"]

@@ -3,7 +3,7 @@ network.
 
 A renderer module offers:
 - `render(file, models) -> str`: the whole text, header included; the same arguments give the same bytes;
-- `parse(text) -> dict[str, tuple[Leg, ...]]`: what a file says per route, for comparing with a policy;
+- `parse(text) -> dict[str, tuple[Leg, ...]]`: what a file says per group, for comparing with `policy.groups`;
 - `lint(text, policy) -> list[str]`: what is wrong with a rendered file, beyond what the gateway itself
   checks;
 - `bound_model(parameters) -> str | None`: `provider/model` that a tier's parameters call, None if they
@@ -18,8 +18,8 @@ from typing import Any, Protocol
 
 from pipelines.routing.policy import Leg, Policy, PolicyFile
 from pipelines.routing.targets import json_table, litellm, portkey
-from pipelines.workspace.errors import UsageError
-from pipelines.workspace.model import Target
+from pipelines.routing.targets.envoy import Envoy
+from pipelines.workspace.model import EnvoyGateway, Target
 
 
 class Renderer(Protocol):
@@ -30,16 +30,16 @@ class Renderer(Protocol):
     def unenforced(self, policy: Policy) -> list[str]: ...
 
 
-RENDERERS: dict[str, Renderer] = {"litellm": litellm, "portkey": portkey, "json": json_table}
+RENDERERS: dict[str, Renderer] = {
+    "litellm": litellm,
+    "portkey": portkey,
+    "envoy": Envoy(EnvoyGateway()),
+    "json": json_table,
+}
 
 
 def renderer(target: Target) -> Renderer:
-    """The module for the target's kind; raises UsageError for a kind or mode that can't be rendered."""
-    if target.kind not in RENDERERS:
-        raise UsageError(
-            f"outlay.yaml: routing.targets.{target.name}.kind: no renderer for {target.kind!r}, "
-            f"expected one of {sorted(RENDERERS)}"
-        )
-    if target.mode != "file":
-        raise UsageError(f"outlay.yaml: routing.targets.{target.name}.mode: found {target.mode!r}, expected 'file'")
+    """The renderer for the target's kind."""
+    if target.kind == "envoy":
+        return Envoy(target.gateway or EnvoyGateway())
     return RENDERERS[target.kind]

@@ -1,5 +1,8 @@
 """`json`: the plain route table, for a router of one's own. Order 1 shares by weight, higher orders are
 fallbacks.
+
+A route whose units are drawn has two rows, the second with `group: canary` and the percent of units that ask for
+it; a client reads that percent here (`pipelines.routing.units`).
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pipelines.routing.credentials import find_credentials
-from pipelines.routing.policy import Leg, Policy, PolicyFile
+from pipelines.routing.policy import CANARY_GROUP, Leg, Policy, PolicyFile, Route
 from pipelines.routing.targets.binding import binding_sha256, plain
 from pipelines.routing.targets.header import header_of, with_json_header
 
@@ -21,24 +24,24 @@ def render(file: PolicyFile, models: Mapping[str, Mapping[str, Any]]) -> str:
         "default_tier": policy.default_tier,
         "fallback_on": list(policy.fallback_on),
         "tiers": used,
-        "routes": [
-            {
-                "workflow": route.match.workflow,
-                "task_type": route.match.task_type,
-                "legs": [{"tier": leg.tier, "order": leg.order, "weight": leg.weight} for leg in route.legs],
-            }
-            for route in policy.routes
-        ],
+        "routes": [_row(route, group, legs) for route in policy.routes for group, legs in route.groups.items()],
     }
     body = json.dumps(document, indent=1, ensure_ascii=False).removeprefix("{\n") + "\n"
     return with_json_header(header_of(file, binding_sha256(used), body), body)
+
+
+def _row(route: Route, group: str, legs: tuple[Leg, ...]) -> dict[str, Any]:
+    row: dict[str, Any] = {"workflow": route.match.workflow, "task_type": route.match.task_type}
+    if group.endswith(CANARY_GROUP):
+        row |= {"group": CANARY_GROUP.removeprefix("@"), "percent": route.canary.percent if route.canary else 0}
+    return {**row, "legs": [{"tier": leg.tier, "order": leg.order, "weight": leg.weight} for leg in legs]}
 
 
 def parse(text: str) -> dict[str, tuple[Leg, ...]]:
     """The table's legs per route; raises ValueError if it is no such table."""
     try:
         return {
-            f"{route['workflow']}/{route['task_type']}": tuple(
+            f"{route['workflow']}/{route['task_type']}" + (f"@{route['group']}" if "group" in route else ""): tuple(
                 Leg(leg["tier"], leg["order"], leg["weight"]) for leg in route["legs"]
             )
             for route in json.loads(text)["routes"]
@@ -65,7 +68,11 @@ def lint(text: str, policy: Policy) -> list[str]:
             total = sum(leg.weight for leg in legs if leg.order == order)
             if total != 100:
                 problems.append(f"{key}: weights of order {order} sum to {total}, expected 100")
-    if not problems and routes != {route.key: route.legs for route in policy.routes}:
+    drawn = {
+        f"{row['workflow']}/{row['task_type']}": row.get("percent") for row in document["routes"] if "group" in row
+    }
+    wanted = {r.key: r.canary.percent if r.canary else 0 for r in policy.routes if r.split == "unit"}
+    if not problems and (routes != policy.groups or drawn != wanted):
         problems.append("the routes differ from the policy's")
     return problems
 

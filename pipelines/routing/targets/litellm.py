@@ -1,4 +1,5 @@
-"""LiteLLM proxy: an include file with one model group per route, named `route/<workflow>/<task_type>`.
+"""LiteLLM proxy: an include file with one model group per route, named `route/<workflow>/<task_type>`
+(and `…@canary` where units are drawn).
 
 Within a group, entries of one `order` share the requests by `weight`; a higher order is tried when the
 lower one failed. The file holds `model_list` and nothing else: LiteLLM merges an include shallowly, and any
@@ -30,16 +31,16 @@ YAML_1_1_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false",
 
 
 def render(file: PolicyFile, models: Mapping[str, Mapping[str, Any]]) -> str:
-    body = _text({"model_list": model_list(file.policy, models)})
+    body = yaml_text({"model_list": model_list(file.policy, models)})
     used = {tier: models[tier] for tier in file.policy.used_tiers}
     return with_comment_header(header_of(file, binding_sha256(used), body), body)
 
 
 def model_list(policy: Policy, models: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
     entries = []
-    for route in policy.routes:
-        group = f"{GROUP}{route.key}"
-        for leg in route.legs:
+    for name, legs in policy.groups.items():
+        group = f"{GROUP}{name}"
+        for leg in legs:
             parameters = {key: value for key, value in plain(models[leg.tier]).items() if key not in OURS}
             entries.append(
                 {
@@ -64,7 +65,8 @@ class _Representer(RoundTripRepresenter):
 _Representer.add_representer(float, _Representer.float_of_yaml_1_1)
 
 
-def _text(document: dict[str, Any]) -> str:
+def yaml_text(document: dict[str, Any]) -> str:
+    """YAML that a 1.1 reader and a 1.2 reader take for the same values."""
     yaml = YAML()
     yaml.Representer = _Representer
     yaml.width = 1_000_000
@@ -125,10 +127,10 @@ def lint(text: str, policy: Policy) -> list[str]:
         group, params, name = entry["model_name"], entry["litellm_params"], entry["model_info"]["id"]
         order, weight = params.get("order"), params.get("weight")
         ids[name] += 1
-        route = policy.route(group.removeprefix(GROUP))
-        if route is None:
+        legs = policy.groups.get(group.removeprefix(GROUP))
+        if legs is None:
             problems.append(f"{where}: {group}: no such route in the policy")
-        elif name not in {f"{group}#{leg.label}" for leg in route.legs}:
+        elif name not in {f"{group}#{leg.label}" for leg in legs}:
             problems.append(f"{where}: {name}: the policy sends no request of this route there")
         if not isinstance(params.get("model"), str) or not params["model"]:
             problems.append(f"{where}: {name}: litellm_params.model is missing")
@@ -144,7 +146,7 @@ def lint(text: str, policy: Policy) -> list[str]:
         for (group, order), total in weights.items()
         if total != 100
     ]
-    if not problems and parse(text) != {route.key: route.legs for route in policy.routes}:
+    if not problems and parse(text) != policy.groups:
         problems.append("the routes differ from the policy's")
     return problems
 

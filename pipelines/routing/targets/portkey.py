@@ -1,7 +1,8 @@
 """Portkey's open-source gateway: a config JSON that picks a target by the request's metadata.
 
-One condition and one target a route, both named `route/<workflow>/<task_type>`: a fallback over a load
-balance. The gateway reports neither a dangling `then` (until a request hits it) nor a misspelt key, so
+One condition and one target a group, both named `route/<workflow>/<task_type>`: a fallback over a load
+balance. Where units are drawn a second condition, on `metadata.group`, stands before it, for the first that
+matches wins. The gateway reports neither a dangling `then` (until a request hits it) nor a misspelt key, so
 `lint` does. Portkey resolves no `os.environ/NAME` itself: such a text is a placeholder that whatever loads
 the file fills in.
 """
@@ -14,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipelines.routing.credentials import find_credentials
-from pipelines.routing.policy import Leg, Policy, PolicyFile, Route
+from pipelines.routing.policy import CANARY_GROUP, Leg, Policy, PolicyFile, Route
 from pipelines.routing.targets.binding import binding_sha256, plain
 from pipelines.routing.targets.header import header_of, with_json_header
 
@@ -29,21 +30,14 @@ def render(file: PolicyFile, models: Mapping[str, Mapping[str, Any]]) -> str:
         "strategy": {
             "mode": "conditional",
             "conditions": [
-                {
-                    "query": {
-                        "$and": [
-                            {"metadata.workflow": {"$eq": route.match.workflow}},
-                            {"metadata.task_type": {"$eq": route.match.task_type}},
-                        ]
-                    },
-                    "then": f"{GROUP}{route.key}",
-                }
+                {"query": {"$and": _query(route, group)}, "then": f"{GROUP}{group}"}
                 for route in policy.routes
+                for group in _specific_first(route.groups)
             ],
             "default": DEFAULT,
         },
         "targets": [
-            *(_target(route, policy, used) for route in policy.routes),
+            *(_target(group, legs, policy, used) for group, legs in policy.groups.items()),
             {**used[policy.default_tier], "name": DEFAULT},
         ],
     }
@@ -51,14 +45,27 @@ def render(file: PolicyFile, models: Mapping[str, Mapping[str, Any]]) -> str:
     return with_json_header(header_of(file, binding_sha256(used), body), body)
 
 
-def _target(route: Route, policy: Policy, models: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    name = f"{GROUP}{route.key}"
+def _specific_first(groups: Mapping[str, Any]) -> list[str]:
+    return sorted(groups, key=lambda group: not group.endswith(CANARY_GROUP))
+
+
+def _query(route: Route, group: str) -> list[dict[str, Any]]:
+    wanted = {"workflow": route.match.workflow, "task_type": route.match.task_type}
+    if group.endswith(CANARY_GROUP):
+        wanted["group"] = CANARY_GROUP.removeprefix("@")
+    return [{f"metadata.{key}": {"$eq": value}} for key, value in wanted.items()]
+
+
+def _target(
+    group: str, legs: tuple[Leg, ...], policy: Policy, models: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    name = f"{GROUP}{group}"
 
     def leaf(leg: Leg, **more: int) -> dict[str, Any]:
         parameters = {key: value for key, value in models[leg.tier].items() if key not in ("weight", "name")}
         return {"name": f"{name}#{leg.label}", **parameters, **more}
 
-    first = [leg for leg in route.legs if leg.order == 1]
+    first = [leg for leg in legs if leg.order == 1]
     primary = leaf(first[0])
     if len(first) > 1:
         primary = {
@@ -69,7 +76,7 @@ def _target(route: Route, policy: Policy, models: Mapping[str, Mapping[str, Any]
     return {
         "name": name,
         "strategy": {"mode": "fallback", "on_status_codes": list(policy.fallback_on)},
-        "targets": [primary, *(leaf(leg) for leg in route.legs if leg.order > 1)],
+        "targets": [primary, *(leaf(leg) for leg in legs if leg.order > 1)],
     }
 
 
@@ -78,10 +85,12 @@ def parse(text: str) -> dict[str, tuple[Leg, ...]]:
     try:
         document = json.loads(text)
         targets = {target["name"]: target for target in document["targets"]}
-        routes = {}
+        routes: dict[str, tuple[Leg, ...]] = {}
         for condition in document["strategy"]["conditions"]:
             both = {key: value for part in condition["query"]["$and"] for key, value in part.items()}
             key = f"{both['metadata.workflow']['$eq']}/{both['metadata.task_type']['$eq']}"
+            if "metadata.group" in both:
+                key += f"@{both['metadata.group']['$eq']}"
             routes[key] = tuple(_legs(targets[condition["then"]]))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"not a Portkey config of Outlay's: {type(error).__name__}") from None
@@ -125,7 +134,11 @@ def lint(text: str, policy: Policy) -> list[str]:
         total = sum(leg.weight for leg in legs if leg.order == 1)
         if total != 100:
             problems.append(f"{GROUP}{key}: weights sum to {total}, expected 100")
-    if not problems and (len(thens) != len(routes) or routes != {route.key: route.legs for route in policy.routes}):
+    for key in routes:
+        # a general condition before a specific one takes its requests
+        if key.endswith(CANARY_GROUP) and list(routes).index(key) > list(routes).index(key.removesuffix(CANARY_GROUP)):
+            problems.append(f"{GROUP}{key}: stands behind {GROUP}{key.removesuffix(CANARY_GROUP)} and is never reached")
+    if not problems and (len(thens) != len(routes) or routes != policy.groups):
         problems.append("the routes differ from the policy's")
     return problems
 

@@ -2,7 +2,11 @@
 
 What the query is not certain to read as `outlay_log.parse` would, it leaves out, line by line; the caller reads
 those lines one at a time. The model is `sql/sources/requests.sql`; here stands what depends on the log at hand:
-its further fields, learnt from its lines, and its white space.
+its further fields, learnt from its lines.
+
+Fields that hold texts are read as texts, all others as JSON, whose text still says what a value is. That a text was
+one in the log, and that nothing was overlooked, follows from counting members and texts in the bytes (`pieces`):
+a third of what it costs to take every value as JSON and to write the record anew.
 """
 
 from __future__ import annotations
@@ -30,8 +34,7 @@ _NUMBERS = ("cost_usd", "latency_ms")
 KNOWN = frozenset((*_TEXTS, *_COUNTS, *_NUMBERS, "units"))
 #: Names that mean the same in JSON, in SQL and in a regular expression once quoted.
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.:/@ -]{1,64}")
-_MAX_EXTRAS = 40
-_MAX_PROVIDERS = 20
+_MAX_EXTRAS, _MAX_PROVIDERS = 40, 20
 #: Combinations of tags that get a branch of their own; others take the general way, which costs four times as much.
 _MAX_PATTERNS = 24
 _MINUTE = "(19[7-9]|20[0-9])[0-9]-[01][0-9]-[0-3][0-9]T([01][0-9]|2[0-3]):[0-5][0-9]"
@@ -42,10 +45,7 @@ _MAYBE_SECRET = (
     "(?i)(sk|pk|rk|xox[abprs]|gh[pousr]|glpat|hf|whsec|key|api|lf|pplx|gsk|xai|r8)[-_][a-z0-9_-]{12}"
     "|bearer|basic|eyJ|AKIA|AIza|-----BEGIN|://"
 )
-
-
 _QUOTE = literal('"')
-_EMPTY = literal('""')
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,9 @@ class Layout:
     fields: tuple[str, ...] = ()  #: of the format, those that occur; the others cost nothing
     providers: tuple[str, ...] = ()  #: as written; a line that names another one is read by itself
     extras: tuple[str, ...] = ()  #: kept as tags
+    texts: frozenset[str] = frozenset()  #: of the extras, those that always were texts
     dropped: tuple[str, ...] = ()  #: never kept, whatever they hold
     patterns: tuple[frozenset[str], ...] = ()  #: which tag fields stand together, the most frequent first
-    spaced: bool = False  #: blanks between the tokens
-    returns: bool = False  #: a carriage return before each line feed
-    nulls: bool = False  #: nulls written out
 
 
 def learn(lines: Sequence[bytes], known: Layout) -> Layout:
@@ -68,11 +66,13 @@ def learn(lines: Sequence[bytes], known: Layout) -> Layout:
     patterns: Counter[frozenset[str]] = Counter(dict.fromkeys(known.patterns, 1))
     fields = {*_REQUIRED, *known.fields}
     providers = Counter(dict.fromkeys(known.providers, 1))
+    others = {name for name in known.extras if name not in known.texts}
     for line in lines:
         record = parse(line)
         if type(record) is dict:
             fields.update(name for name in record if name in KNOWN)
             names.update(name for name in record if name not in KNOWN)
+            others.update(k for k, v in record.items() if v is not None and type(v) is not str)
             provider = record.get("provider")
             if type(provider) is str and _PLAIN_NAME.fullmatch(provider):
                 providers[provider] += 1
@@ -96,80 +96,92 @@ def learn(lines: Sequence[bytes], known: Layout) -> Layout:
         fields=tuple(sorted(fields)),
         providers=tuple(name for name, _ in providers.most_common(_MAX_PROVIDERS)),
         extras=tuple(sorted(extras)),
+        texts=frozenset(extras) - others,
         dropped=tuple(sorted(dropped)),
         patterns=tuple(common),
-        spaced=sum(b'": ' in line for line in lines) * 2 > len(lines),
-        returns=sum(line.endswith(b"\r") for line in lines) * 2 > len(lines),
-        nulls=sum(b":null" in line or b": null" in line for line in lines) * 20 > len(lines),
     )
 
 
 def query(layout: Layout, *, lines: str, source: str, file: str, latest: str) -> str:
-    """SQL over a table of (line, text) with the columns of `REQUEST_SCHEMA`; `latest` is a credible time's limit."""
+    """SQL over the table of a piece with the columns of `REQUEST_SCHEMA`; `latest` is a credible time's limit."""
     names = {name: name for name in (*_TEXTS, *_COUNTS, *_NUMBERS)}
     names |= {name: f"x{i}" for i, name in enumerate((*layout.extras, *layout.dropped))}
-    further = [names[name] for name in (*layout.extras, *layout.dropped)]
-    loose = {name: names[name] for name in (*_NUMBERS, *layout.extras, *layout.dropped)}
+    texts = {name for name in names if name in _TEXTS or name in layout.texts}
+    loose = {name: x for name, x in names.items() if name not in texts and name not in _COUNTS}
     read = {name: x for name, x in names.items() if name in layout.fields or name not in KNOWN}
-    shape = "{" + ",".join(f'"{name}":"JSON"' for name in read) + "}"
-    texts = [f'cast(found."{name}" as varchar) as {x}' for name, x in read.items()]
-    texts += [f"cast(null as varchar) as {x}" for name, x in names.items() if name not in read]
+    shape = "{" + ",".join(f'"{name}":"{"VARCHAR" if name in texts else "JSON"}"' for name in read) + "}"
+    columns = [f'cast(found."{name}" as varchar) as {x}' for name, x in read.items()]
+    columns += [f"cast(null as varchar) as {x}" for name, x in names.items() if name not in read]
+    present = [f"cast({x} is not null as integer)" for x in read.values()]
+    as_text = [
+        f"cast({x} is not null as integer)"
+        if name in texts
+        else f"cast(coalesce(starts_with({x}, {_QUOTE}), false) as integer)"
+        for name, x in read.items()
+        if name not in _COUNTS
+    ]
     sure_texts = [
-        *(f"starts_with({name}, {_QUOTE}) and {name} <> {_EMPTY}" for name in _REQUIRED),
-        *(f"coalesce(starts_with({name}, {_QUOTE}), true)" for name in _TEXTS if name not in _REQUIRED),
-        f"coalesce(status, {_json('ok')}) in ({_json('ok')}, {_json('error')})",
-        f"coalesce(service_tier, {_json('standard')}) in ({', '.join(_json(tier) for tier in sorted(TIERS))})",
-        f"(strlen(text) <= {MAX_TEXT} or greatest({', '.join(f'strlen({name})' for name in _TEXTS)}) <= {MAX_TEXT})",
-        f"provider in ({', '.join(map(_json, layout.providers)) or 'null'})",
+        f"members = {' + '.join(present)}",
+        f"strings = {' + '.join(as_text)}",
+        *(f"{name} <> ''" for name in _REQUIRED),
+        "coalesce(status, 'ok') in ('ok', 'error')",
+        f"coalesce(service_tier, 'standard') in ({', '.join(map(literal, sorted(TIERS)))})",
+        f"(strlen(text) <= {MAX_TEXT} or coalesce(greatest({', '.join(f'strlen({name})' for name in _TEXTS)}), 0) <= {MAX_TEXT})",
+        f"provider in ({', '.join(map(literal, layout.providers)) or 'null'})",
     ]
+    dropped = [names[name] for name in layout.dropped]
     sure_numbers = [
-        f"{name} is not distinct from cast(n_{name} as varchar) and coalesce(n_{name} between 0 and {MAX_COUNT}, true)"
+        f"({name} is null or (n_{name} between 0 and {MAX_COUNT} and not contains({name}, '.')))"
         for name in _COUNTS
+        if name in read
     ]
-    for x in further:
-        sure_numbers.append(
-            f"({x} is null or case when starts_with({x}, {_QUOTE}) then {x} <> {_EMPTY} and strlen({x}) <= {MAX_LENGTH} "
-            f"and (strlen({x}) < 14 or not regexp_matches({x}, {literal(_MAYBE_SECRET)})) "
-            f"else regexp_full_match({x}, {literal(_EXTRA)}) end)"
-        )
+    for name in layout.extras:
+        x = names[name]
+        harmless = f"(strlen({x}) < 12 or not regexp_matches({x}, {literal(_MAYBE_SECRET)}))"
+        if name in texts:
+            sure_numbers.append(f"({x} is null or ({x} <> '' and strlen({x}) <= {MAX_LENGTH} and {harmless}))")
+        else:
+            sure_numbers.append(
+                f"({x} is null or case when starts_with({x}, {_QUOTE}) then {x} <> {literal(chr(34) * 2)} "
+                f"and strlen({x}) <= {MAX_LENGTH} and {harmless} else regexp_full_match({x}, {literal(_EXTRA)}) end)"
+            )
+    for x in dropped:
+        sure_numbers.append(f"({x} is null or starts_with({x}, {_QUOTE}) or regexp_full_match({x}, {literal(_EXTRA)}))")
     return filled(
         "sources/requests",
         shape=literal(shape),
         lines=lines,
-        texts=", ".join(texts),
+        columns=", ".join(columns),
         texts_are_sure=" and ".join(sure_texts),
         raw_numbers=", ".join(f"{_raw(name, x)} as {x}" for name, x in loose.items()),
         counts=", ".join(f"try_cast({name} as bigint) as n_{name}" for name in _COUNTS),
-        numbers_are_sure=" and ".join(sure_numbers),
-        spelt_numbers=", ".join(f"{_spelt(x)} as s_{x}" for x in loose.values()),
+        numbers_are_sure=" and ".join(sure_numbers) or "true",
+        spelt_numbers=", ".join(
+            [f"{_spelt(x)} as s_{x}" for name, x in loose.items() if name not in KNOWN] or ["1 as one"]
+        ),
         minute=_MINUTE,
         amount=literal(_AMOUNT),
         latest=latest,
         provider=_provider(layout),
-        members=", ".join(_member(name, x, layout) for name, x in sorted(read.items()) if name not in layout.dropped),
         source=literal(source),
         file=literal(file),
-        standard_regions=", ".join(_json(name) for name in sorted(STANDARD_REGIONS)),
-        tags=_tags(layout, names),
-        size=_size(layout, loose),
+        standard_regions=", ".join(map(literal, sorted(STANDARD_REGIONS))),
+        tags=_tags(layout, names, texts),
+        kept=_kept(layout, read, texts),
     )
 
 
 def _provider(layout: Layout) -> str:
     if not layout.providers:
         return "cast(null as varchar)"
-    branches = (f"when {_json(name)} then {literal(provider_id(name))}" for name in layout.providers)
+    branches = (f"when {literal(name)} then {literal(provider_id(name))}" for name in layout.providers)
     return f"case provider {' '.join(branches)} end"
-
-
-def _json(text: str) -> str:
-    return literal('"' + text + '"')
 
 
 def _raw(name: str, x: str) -> str:
     """A number's own text where it may have been read as floating point, the JSON text of anything else."""
     found = literal('"' + re.escape(name) + '" *: *([-+.0-9eE]*)')
-    floating = f"(contains({x}, '.') or contains({x}, 'e')) and {x} not in ('true', 'false')"
+    floating = f"(contains({x}, '.') or contains({x}, 'e') or contains({x}, 'E')) and {x} not in ('true', 'false')"
     return f"case when not starts_with({x}, {_QUOTE}) and {floating} then regexp_extract(text, {found}, 1) else {x} end"
 
 
@@ -183,44 +195,34 @@ def _spelt(x: str) -> str:
     )
 
 
-def _member(name: str, x: str, layout: Layout) -> str:
-    value = f"s_{x}" if name in _NUMBERS or x != name else x
-    head = literal(f',"{name}":')
-    if layout.nulls and name in KNOWN:
-        null = literal(f',"{name}":null')
-        return f"case when {x} is not null then {head} when {_is_null(name)} then {null} end, {value}"
-    return f"case when {x} is not null then {head} end, {value}"
+def _kept(layout: Layout, read: dict[str, str], texts: set[str]) -> str:
+    """The line as it is; written anew where it holds what is never kept."""
+    if not layout.dropped:
+        return "text"
+    dropped = [read[name] for name in layout.dropped]
+    members = []
+    for name in sorted({*read, *KNOWN} - {*layout.dropped}):
+        head, cases = literal(f',"{name}":'), []
+        if x := read.get(name):
+            value = f"{_QUOTE}, {x}, {_QUOTE}" if name in texts else f"s_{x}" if name not in KNOWN else x
+            cases.append(f"when {x} is not null then concat({head}, {value})")
+        if name in KNOWN:
+            nulls = (
+                f"contains(text, {literal(chr(34) + name + chr(34) + between)})" for between in (":null", ": null")
+            )
+            cases.append(f"when nulls > 0 and ({' or '.join(nulls)}) then concat({head}, 'null')")
+        members.append(f"case {' '.join(cases)} end")
+    anew = f"concat('{{', substring(concat({', '.join(members)}), 2), '}}')"
+    return f"case when coalesce({', '.join(dropped)}) is null then text else {anew} end"
 
 
-def _is_null(name: str) -> str:
-    tight, wide = literal(f'"{name}":null'), literal(f'"{name}": null')
-    return f"(contains(text, {tight}) or contains(text, {wide}))"
-
-
-def _size(layout: Layout, loose: dict[str, str]) -> str:
-    """Whether all of the line is accounted for. Of a log with white space, all but its blanks."""
-
-    def measure(text: str) -> str:
-        return f"strlen(replace({text}, ' ', ''))" if layout.spaced else f"strlen({text})"
-
-    found = [measure("canonical")]
-    for name, x in loose.items():
-        width = len(name.replace(" ", "") if layout.spaced else name) + 4
-        if name in layout.dropped:
-            found.append(f"coalesce({measure(x)} + {width}, 0)")
-        else:
-            found.append(f"coalesce({measure(x)} - {measure(f's_{x}')}, 0)")
-        if layout.nulls and name not in KNOWN:
-            found.append(f"case when {x} is null and {_is_null(name)} then {width + 4} else 0 end")
-    ending = "case when ends_with(text, concat(chr(13), chr(10))) then 2 else 1 end" if layout.returns else "1"
-    return f"{measure('text')} - {ending} = {' + '.join(found)}"
-
-
-def _tags(layout: Layout, names: dict[str, str]) -> str:
+def _tags(layout: Layout, names: dict[str, str], texts: set[str]) -> str:
     """Raw keys, then the short ones that no raw key takes, sorted. A branch per usual combination: see `_MAX_PATTERNS`."""
     kept = [name for name in names if name in _TAGS or name in layout.extras]
-    texts = {name: names[name] if name in _TAGS else f"s_{names[name]}" for name in kept}
-    values = {name: f"nullif(replace({text}, {_QUOTE}, ''), '')" for name, text in texts.items()}
+    values = {
+        name: f"nullif({names[name]}, '')" if name in texts else f"nullif(replace(s_{names[name]}, {_QUOTE}, ''), '')"
+        for name in kept
+    }
     bits = {name: 1 << i for i, name in enumerate(sorted(values))}
     shorts: dict[str, list[str]] = {}
     for name in sorted(values):

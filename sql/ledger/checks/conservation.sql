@@ -1,12 +1,51 @@
 -- grain: one row per (day, provider, model) whose allocations and unattributed spend do not sum to its charges
-with spend as (
+-- Charges are summed from their parts: prices per SKU, shares of capacity, standing charges.
+with parts as (
     select
-        requests.day, requests.provider, requests.model,
-        coalesce(sum(requests.cost_usd), 0) as charged,
-        coalesce(sum(case when requests.reason is not null then requests.cost_usd end), 0) as unattributed
+        requests.day, requests.provider, requests.model, requests.cost_usd,
+        case requests.cost_basis
+            when 'recorded' then requests.cost_usd
+            when 'computed' then
+                case
+                    when served.request_key is not null then served.amount_usd
+                    else coalesce(prices.input_usd, 0) + coalesce(prices.cache_read_usd, 0)
+                        + coalesce(prices.cache_write_usd, 0) + coalesce(prices.cache_write_long_usd, 0)
+                        + coalesce(prices.output_usd, 0) + coalesce(prices.reasoning_usd, 0)
+                end
+                + coalesce(extras.amount_usd, 0)
+        end as charged_usd,
+        case when requests.reason is not null then requests.cost_usd end as unattributed_usd
     from requests
+    inner join prices on prices.request_key = requests.request_key and prices.payload = requests.payload
+    left join (
+        select request_key, sum(amount_usd) as amount_usd
+        from capacity_shares
+        where day in (select day from touched_days)
+        group by request_key
+    ) as served on served.request_key = requests.request_key
+    left join (
+        select price_extras.request_key, price_extras.payload, sum(price_extras.amount_usd) as amount_usd
+        from price_extras
+        left join capacity_shares
+            on capacity_shares.request_key = price_extras.request_key and capacity_shares.sku = price_extras.sku
+        where capacity_shares.request_key is null
+        group by price_extras.request_key, price_extras.payload
+    ) as extras on extras.request_key = requests.request_key and extras.payload = requests.payload
     where requests.day in (select day from touched_days)
-    group by requests.day, requests.provider, requests.model
+),
+
+spend as (
+    select
+        day, provider, model, coalesce(sum(charged_usd), 0) as charged,
+        coalesce(sum(unattributed_usd), 0) as unattributed
+    from (
+        select day, provider, model, charged_usd, unattributed_usd from parts
+        union all
+        select day, provider, model, amount_usd as charged_usd, amount_usd as unattributed_usd
+        from standing_charges
+        where day in (select day from touched_days)
+    ) as every
+    group by day, provider, model
 ),
 
 borne as (

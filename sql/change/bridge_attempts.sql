@@ -1,0 +1,41 @@
+-- grain: one row per (week, workflow) of the weeks of `bridge_weeks`: tries at units that bear spend in that week
+-- Per unit: its distinct attempt ids; without any, one plus one per failed event. A workflow of grain `day` has no units:
+-- its distinct attempt ids; without any, what was completed or failed by the counts.
+with worked as (
+    select
+        cast(date_trunc('week', allocations.day) as date) as week, allocations.workflow, allocations.unit_id,
+        count(distinct requests.attempt_id) as named
+    from allocations
+    inner join requests on requests.request_key = allocations.request_key and requests.day = allocations.day
+    where cast(date_trunc('week', allocations.day) as date) in (select week from bridge_weeks)
+    group by cast(date_trunc('week', allocations.day) as date), allocations.workflow, allocations.unit_id
+),
+
+failures as (
+    select cast(date_trunc('week', day) as date) as week, workflow, unit_id, count(*) as failures
+    from outcome_events
+    where event = 'failed' and cast(date_trunc('week', day) as date) in (select week from bridge_weeks)
+    group by cast(date_trunc('week', day) as date), workflow, unit_id
+),
+
+counted as (
+    select cast(date_trunc('week', day) as date) as week, workflow, sum(completed + failed) as tries
+    from outcome_counts
+    where wins and cast(date_trunc('week', day) as date) in (select week from bridge_weeks)
+    group by cast(date_trunc('week', day) as date), workflow
+)
+
+select
+    worked.week, worked.workflow,
+    cast(sum(
+        case
+            when worked.named > 0 then worked.named
+            when worked.unit_id is null then greatest(coalesce(counted.tries, 0), 1)
+            else 1 + coalesce(failures.failures, 0)
+        end
+    ) as bigint) as attempts
+from worked
+left join failures
+    on failures.week = worked.week and failures.workflow = worked.workflow and failures.unit_id = worked.unit_id
+left join counted on counted.week = worked.week and counted.workflow = worked.workflow
+group by worked.week, worked.workflow
