@@ -16,7 +16,9 @@ PAGES = {
     shell.THIS_WEEK: ("This week", None, "Four numbers, three questions, and the decisions that are due."),
     shell.COST: ("Cost per outcome", "cost", "By day, workflow and unit, down to the charges of one request."),
     shell.VALUE: ("Value", "value", "Which work returns more than it costs, and which doesn't."),
+    shell.CHANGES: ("Changes", "changes", "What left its usual range, and what moved from week to week."),
     shell.SPLIT: ("Capability split", "split", "Which work can move to a cheaper model, with the evidence; plan, approve, apply."),
+    shell.BUDGETS: ("Budgets", "budgets", "What a month was planned to cost, what it will, and when the money runs out."),
     shell.HEALTH: ("Data health", "health", "What was read, what was refused, and what has no price or owner."),
 }  # fmt: skip
 
@@ -60,7 +62,8 @@ def run_page(page) -> None:
 st.set_page_config(
     page_title="Outlay", page_icon=str(STATIC / "favicon.svg"), layout="wide", initial_sidebar_state="collapsed"
 )
-st.logo(str(STATIC / "logo.svg"), size="large", icon_image=str(STATIC / "logo.svg"))
+LOGO = str(STATIC / ("logo-dark.svg" if st.context.theme.type == "dark" else "logo.svg"))
+st.logo(LOGO, size="large", icon_image=LOGO)
 chosen = st.navigation(
     [
         st.Page(path, title=title, url_path=url, default=url is None, help=words)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from dashboards import formats
@@ -33,6 +34,18 @@ ALERTS = {
     "shock": "Cost per outcome jumped",
 }
 SEVERITIES = {"high": "High", "medium": "Medium", "low": "Low"}
+ALARMS = {"drift": "Lasting change", "shock": "Single day"}
+STATUSES = {
+    "open": "Open", "closed": "Closed: back in its range", "acknowledged": "Acknowledged",
+    "over": "Over budget", "at risk": "Forecast above budget", "on track": "On track",
+}  # fmt: skip
+FACTORS = {
+    "price": ("Price", "what the same tokens of the same models cost"),
+    "model_mix": ("Model mix", "which models did the same work"),
+    "tokens": ("Tokens", "how many tokens one try took"),
+    "attempts": ("Attempts", "how many tries one outcome took"),
+    "outcome_mix": ("Outcome mix", "which workflows the outcomes came from"),
+}
 DECISIONS = {"switch": "Switch", "keep": "Keep", "experiment": "Experiment"}
 
 
@@ -42,6 +55,33 @@ def reason(name: str | None) -> str:
 
 def alert(kind: str | None) -> str:
     return ALERTS.get(kind or "", human(kind))
+
+
+def alarm(kind: str | None) -> str:
+    return ALARMS.get(kind or "", human(kind))
+
+
+def status(name: str | None) -> str:
+    return STATUSES.get(name or "", human(name))
+
+
+def factor(name: str) -> str:
+    return FACTORS[name][0]
+
+
+def budget(scope: str, value: str) -> str:
+    """What a budget is for: `Claims decision`, `Team legal-ops`, `All spend`."""
+    return "All spend" if scope == "total" else human(value) if scope == "workflow" else f"{human(scope)} {value}"
+
+
+def contributor(row: Mapping[str, Any], workflow: str) -> str:
+    """Who moved a factor of a workflow's bridge: `Clause extraction, gpt-5.4, input`; within all, its workflow first."""
+    said = [
+        human(row["of_workflow"]) if workflow == "*" else None, row["task_type"] and human(row["task_type"]),
+        row["model"] and model(row["model"]), row["token_class"] and human(row["token_class"]),
+    ]  # fmt: skip
+    parts = [part for part in said if part] or [human(row["of_workflow"])]
+    return ", ".join([parts[0], *(p if p == model(row["model"]) else p[:1].lower() + p[1:] for p in parts[1:])])
 
 
 @dataclass(frozen=True)
@@ -65,6 +105,11 @@ def _bare_unit_cost(value: Any) -> str:
 
 def _text(value: Any) -> str:
     return formats.UNKNOWN if value is None or value == "" else str(value)
+
+
+def month(value: str | None) -> str:
+    """`2026-11` -> `November 2026`."""
+    return formats.UNKNOWN if not value else f"{date.fromisoformat(f'{value}-01'):%B %Y}"
 
 
 def _yes(value: Any) -> str:
@@ -174,5 +219,48 @@ COLUMNS: dict[str, Column] = {
     "after_cost_usd": Column("This week, $ per outcome", _bare_unit_cost, True),
     "effect_usd": Column("Effect, $", _bare_money, True, "Last week's outcomes × the change of their cost."),
     "dear_usd": Column("Dearer than needed, $", _bare_money, True, "Spend on models of a higher tier than the task type is declared to need."),
+    "alarm_kind": Column("What", alarm, help="A lasting change, or a single day out of its range."),
+    "detected_day": Column("Raised", formats.day, day=True),
+    "since_day": Column("Since", formats.day, help="The first day that counts towards it.", day=True),
+    "closed_day": Column("Closed", formats.day, day=True),
+    "usual_cost_usd": Column("Usual, $ per outcome", _bare_unit_cost, True, "Cost per outcome on the baseline's days that compare."),
+    "new_cost_usd": Column("Then, $ per outcome", _bare_unit_cost, True, "Cost per outcome on the days that raised it."),
+    "change": Column("Change", formats.change, True, "Against the baseline; up is dearer."),
+    "month_usd": Column("A month, $", _bare_money, True, "The change at a month of present outcomes."),
+    "alarm_status": Column("Status", status),
+    "acknowledged_by": Column("Acknowledged by", _text),
+    "minimum_detectable": Column("Smallest found", formats.share, True, "The rise that raises an alarm within a week in four cases of five."),
+    "phase": Column("Judged", human),
+    "expected_usd": Column("Expected, $", _bare_unit_cost, True, "The baseline's level on such a weekday."),
+    "low_usd": Column("Range from, $", _bare_unit_cost, True),
+    "high_usd": Column("Range to, $", _bare_unit_cost, True, "A day outside this range raises an alarm."),
+    "factor": Column("Factor", factor),
+    "contributor_said": Column("Contributor", _text),
+    "moved_usd": Column("Effect, $ per outcome", _bare_unit_cost, True, "Its part in the change of the cost per outcome; the parts add up to it exactly."),
+    "moved_said": Column("Direction", _text),
+    "budget_for": Column("Budget for", _text),
+    "month": Column("Month", month),
+    "budget_usd": Column("Planned, $", _bare_money, True, "Of a month, as outlay.yaml says."),
+    "spend_to_date_usd": Column("Spent, $", _bare_money, True, "All spend that carries the name, whether a unit bears it or not."),
+    "forecast_usd": Column("Forecast, $", _bare_money, True, "What the whole month will cost; for a past month what it cost."),
+    "forecast_low_usd": Column("Forecast from, $", _bare_money, True, "Lower end of the 90 % interval."),
+    "forecast_high_usd": Column("Forecast to, $", _bare_money, True, "Upper end of the 90 % interval."),
+    "used": Column("Used", formats.share, True, "Spent ÷ planned."),
+    "run_out_day": Column("Runs out", formats.day, help="The first day that ends above the budget, spent or forecast.", day=True),
+    "budget_status": Column("Status", status),
+    "per_outcome_budget_usd": Column("Planned, $ per outcome", _bare_unit_cost, True),
+    "month_cost_usd": Column("Costs, $ per outcome", _bare_unit_cost, True),
+    "per_outcome_status": Column("Per outcome", status, help="Over the month's mature days."),
+    "outcomes_7d": Column("7-day outcomes", formats.count, True),
+    "lifetime_median_usd": Column("Median unit, $", _bare_unit_cost, True, "Half of the units that became good that day cost no more over their whole life."),
+    "lifetime_p95_usd": Column("95 % of units, $", _bare_unit_cost, True, "19 of 20 units that became good that day cost no more over their whole life."),
+    "failure_load_7d_usd": Column("7-day failure load, $", _bare_unit_cost, True, "What failures add to the cost of one good outcome, over seven days."),
+    "age": Column("Age", _text, help="Days since the first request."),
+    "units": Column("Units", formats.count, True),
+    "awaiting_acceptance": Column("Await acceptance", formats.count, True, "Completed, not accepted yet."),
+    "oldest_day": Column("Oldest", formats.day, day=True),
+    "finding": Column("Finding", _text),
+    "inferred_kind": Column("Looks like", human, help="Inferred from sizes alone; never evidence for a switch."),
+    "usual_tier": Column("Such work needs", human),
     "needed": Column("Needs", human, help="The tier of the declared capability."),
 }  # fmt: skip

@@ -11,8 +11,8 @@ from dashboards import formats
 from pipelines.publish import currency
 from pipelines.storage.published import Published
 
-THIS_WEEK, COST, VALUE, SPLIT, HEALTH = (
-    f"views/{name}.py" for name in ("this_week", "cost", "value", "split", "health")
+THIS_WEEK, COST, VALUE, CHANGES, SPLIT, BUDGETS, HEALTH = (
+    f"views/{name}.py" for name in ("this_week", "cost", "value", "changes", "split", "budgets", "health")
 )
 _SET = "published set"
 STALE_AFTER = timedelta(hours=36)
@@ -74,7 +74,7 @@ def note(text: str, *, help: str | None = None) -> None:
 
 def link(page: str, words: str, **filters: str) -> None:
     """A step to another page, with its filters in the address."""
-    st.page_link(page, label=f":primary[{formats.plain(words)} →]", query_params=filters or None, help="")
+    st.page_link(page, label=f":green[{formats.plain(words)} →]", query_params=filters or None, help="")
 
 
 def empty(words: str, command: str | None = None) -> None:

@@ -121,7 +121,7 @@ else:
         key="spread",
     )
     st.markdown(
-        ":small[:primary[**Green**] are good units, :red[**red**] those that failed, were rejected or are still open.]"
+        ":small[:green[**Green**] are good units, :red[**red**] those that failed, were rejected or are still open.]"
     )
 
 

@@ -68,7 +68,7 @@ if drawn:
                 said = formats.listing(f"{names.human(r['task_type'])} {formats.share(r[value])}" for r in drawn)
                 show(intervals(drawn, value, lines), f"{title} by task type: {said}", key=f"intervals_{value}")
     st.markdown(
-        ":small[:primary[**Green**] is recommended, :blue[**blue**] needs an experiment, :gray[**grey**] stays as it is; for these two, the "
+        ":small[:green[**Green**] is recommended, :blue[**blue**] needs an experiment, :gray[**grey**] stays as it is; for these two, the "
         "figures are the best candidate's.]"
     )
 

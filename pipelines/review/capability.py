@@ -114,9 +114,7 @@ def _proven(f: Facts, workflow: str, tier: str | None, advice: Mapping[str, Any]
     if advice["decision"] == "keep" and advice["grade"] == "A" and high is not None and high < quality.retention and tier:
         return f"needs {tier}", f"{pairs}: {model(advice['candidate_model'])} keeps at most {formats.share(high)}"
     if advice["experiment"] and advice["experiment"]["pairs"]:
-        return "not proven", f"{pairs}, {formats.plural(advice['experiment']['pairs'], 'more')[:-1]} would settle it".replace(
-            "more more", "more"
-        )
+        return "not proven", f"{pairs}, {formats.count(advice['experiment']['pairs'])} more would settle it"
     return "not proven", pairs if advice["items"] else "no pair of evaluations"
 
 

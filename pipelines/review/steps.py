@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from pipelines.publish import formats
@@ -60,13 +61,7 @@ def experiment_step(f: Facts, advice: Mapping[str, Any]) -> Step:
     command = f"outlay evaluate plan --workflow {advice['workflow']} --task-type {shlex.quote(advice['task_type'])}"
     if not wanted.get("pairs"):
         return Step(f"evaluate {name}", command, "unknown")
-    cost = f.money(_usd(wanted["cost_usd"])) if wanted["cost_usd"] else "an unknown amount"
+    cost = f.money(Decimal(wanted["cost_usd"])) if wanted["cost_usd"] else "an unknown amount"
     days = "days unknown" if wanted["days"] is None else formats.plural(wanted["days"], "day") + " at present traffic"
     pairs = formats.plural(wanted["pairs"], "more pair")
     return Step(f"evaluate {model(advice['candidate_model'])} on {name}: {pairs}, {cost} of replays", command, days)
-
-
-def _usd(text: str) -> Any:
-    from decimal import Decimal
-
-    return Decimal(text)
