@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from pipelines.change.acknowledge import acknowledge
 from pipelines.routing import loop
 from pipelines.routing.loop import Answer
 from pipelines.workspace.load import Loaded
@@ -44,3 +45,8 @@ def apply(loaded: Loaded, recommendations: Mapping[str, Any]) -> Answer:
 
 def status(loaded: Loaded) -> Answer:
     return loop.route_status(loaded)
+
+
+def accept_alarm(loaded: Loaded, alarm: str, *, by: str, reason: str, rebase: bool) -> str:
+    """`outlay acknowledge` of one open alarm; says what was recorded. Raises OutlayError."""
+    return acknowledge(loaded, alarm, signed_in() or by, reason, rebase).text

@@ -1,4 +1,4 @@
-"""What waits for somebody: recommendations to act on and alerts, each with its owner and the page that settles it."""
+"""What waits for somebody: recommendations, alarms, budgets and alerts, each with its owner and the page that settles it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from dashboards import formats, names, shell
+from dashboards import formats, history, names, shell
 from dashboards.queries import Rows
 from pipelines.storage.published import Published
 from pipelines.workspace.model import Workspace
 
-ALERT_PAGES = {"drift": shell.COST, "shock": shell.COST, "adherence": shell.SPLIT}
+ALERT_PAGES = {"adherence": shell.SPLIT}
 ALERT_STEPS = {"unpriced": "Add the rate", "undeclared_workflow": "Declare it", "cost_mismatch": "Compare the rates"}
 
 
@@ -27,13 +27,19 @@ class Decision:
 
 
 def due(p: Published, alerts: Rows, workspace: Workspace) -> list[Decision]:
-    """Switches first (most saved first), then experiments, then alerts of high and medium severity."""
+    """Switches first (most saved first), open alarms, budgets at risk, experiments, alerts of high and medium severity."""
     found = p.recommendations["recommendations"]
     switches = sorted((r for r in found if r["decision"] == "switch"), key=_saving, reverse=True)
     experiments = [r for r in found if r["decision"] == "experiment"]
-    open_alerts = [a for a in alerts if a["severity"] in ("high", "medium")]
+    settled_elsewhere = ("drift", "shock", "budget")
+    open_alerts = [a for a in alerts if a["severity"] in ("high", "medium") and a["kind"] not in settled_elsewhere]
+    budgets = history.budgets(p)
+    present = [b for b in budgets if b["month"] == budgets[0]["month"]]
     return [
-        *(_recommended(r, workspace) for r in [*switches, *experiments]),
+        *(_recommended(r, workspace) for r in switches),
+        *(_alarm(a, workspace) for a in history.alarms(p) if a["status"] == "open"),
+        *(_budget(b, workspace) for b in present if b["status"] in ("over", "at risk")),
+        *(_recommended(r, workspace) for r in experiments),
         *(
             _alert(kind, [a for a in open_alerts if a["kind"] == kind])
             for kind in dict.fromkeys(a["kind"] for a in open_alerts)
@@ -57,8 +63,7 @@ def routes(item: Mapping[str, Any]) -> str:
 
 def _recommended(item: Mapping[str, Any], workspace: Workspace) -> Decision:
     task = f"{names.human(item['workflow'])}: {names.within(item['task_type'])}"
-    workflow = workspace.workflows.get(item["workflow"])
-    owner = (workflow.owner if workflow else None) or "no owner declared"
+    owner = _owner(item["workflow"], workspace)
     filters = {"task": names.task(item["workflow"], item["task_type"])}
     if item["decision"] == "switch":
         dollars = f", {formats.money(month(item))} a month" if month(item) is not None else ""
@@ -76,6 +81,45 @@ def _recommended(item: Mapping[str, Any], workspace: Workspace) -> Decision:
         else item["reason"]
     )
     return Decision(f"Experiment on {task}", why, owner, shell.SPLIT, "See what it takes", filters)
+
+
+def _owner(name: str, workspace: Workspace) -> str:
+    workflow = workspace.workflows.get(name)
+    return (workflow.owner if workflow else None) or "no owner declared"
+
+
+def _alarm(alarm: Mapping[str, Any], workspace: Workspace) -> Decision:
+    workflow = alarm["workflow"]
+    monthly = (
+        f", {formats.money(abs(alarm['month_usd']))} a month at present outcomes"
+        if alarm["month_usd"] is not None
+        else ""
+    )
+    return Decision(
+        f"{names.human(workflow)} costs {formats.share(abs(alarm['change']))} {'more' if alarm['change'] > 0 else 'less'} per outcome "
+        f"since {formats.day(alarm['since_day'], year=False)}",
+        f"{formats.unit_cost(alarm['before_usd'])} became {formats.unit_cost(alarm['after_usd'])}{monthly}. Find the cause, or accept it.",
+        _owner(workflow, workspace),
+        shell.CHANGES,
+        "See and acknowledge",
+        {"workflow": names.human(workflow)},
+    )
+
+
+def _budget(budget: Mapping[str, Any], workspace: Workspace) -> Decision:
+    name = names.budget(budget["scope"], budget["value"])
+    ends = f"{formats.money(budget['forecast_usd'])} against {formats.money(budget['budget_usd'])}"
+    title = {
+        "over": f"{name} has used up its {names.month(budget['month'])} budget",
+        "at risk": f"{name} heads for more than its {names.month(budget['month'])} budget",
+    }[budget["status"]]
+    if budget["budget_usd"] is None:
+        title = f"{name} costs more per outcome than planned"
+        ends = f"{formats.unit_cost(budget['cost_per_outcome_usd'])} against {formats.unit_cost(budget['per_outcome_budget_usd'])} an outcome"
+    happens = "used up" if budget["status"] == "over" else "runs out"
+    day = f"; {happens} on {formats.day(budget['run_out_day'], year=False)}" if budget["run_out_day"] else ""
+    owner = _owner(budget["value"], workspace) if budget["scope"] == "workflow" else name
+    return Decision(title, f"{ends}{day}.", owner, shell.BUDGETS, "See the forecast", {"budget": name})
 
 
 def _alert(kind: str, rows: Rows) -> Decision:

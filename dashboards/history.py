@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from dashboards.queries import Rows, ask, root
+from dashboards.queries import Rows, ask, per, root
 from pipelines.storage.published import Published
 from pipelines.workspace.decisions import Decision, read_decisions
 
@@ -22,7 +23,7 @@ def course(p: Published, workflow: str) -> Rows:
     return ask(p, "select * from drift_days where workflow = $workflow order by day", workflow=workflow)
 
 
-def settled(alarm: dict[str, Any]) -> Decision | None:
+def settled(alarm: Mapping[str, Any]) -> Decision | None:
     """What was decided about an alarm since the set was published. Raises UsageError for a file that can't be read."""
     found = [
         d for d in read_decisions(root())
@@ -75,12 +76,18 @@ def restated(p: Published, first: Any, last: Any) -> Rows:
 
 
 def budgets(p: Published) -> Rows:
-    """One row a (budget, month): workflows first, then dimensions, then the total; the latest month first."""
-    return ask(
+    """One row a (budget, month), the latest month first, with the shares of the plan that are used and forecast."""
+    rows = ask(
         p,
-        "select *, case when budget_usd > 0 then spend_to_date_usd / budget_usd end as used from budgets "
-        "order by month desc, case scope when 'workflow' then 0 when 'total' then 2 else 1 end, scope, value",
+        "from budgets order by month desc, case scope when 'workflow' then 0 when 'total' then 2 else 1 end, scope, value",
     )
+    return [
+        {
+            **row, "used": None if row["budget_usd"] is None else per(row["spend_to_date_usd"], row["budget_usd"]),
+            "heads_for": None if row["budget_usd"] is None else per(row["forecast_usd"], row["budget_usd"]),
+        }
+        for row in rows
+    ]  # fmt: skip
 
 
 def budget_days(p: Published, scope: str, value: str, month: str) -> Rows:

@@ -1,23 +1,28 @@
-"""How a table is shown: titled and written by names.py, sortable, first column pinned, with its rows to download."""
+"""How a table is shown: titled and written by columns.py, sortable, first column pinned, with its rows to download."""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from dashboards import formats
+from dashboards.columns import COLUMNS, Column
 from dashboards.formats import UNKNOWN, currency, in_currency, plain
-from dashboards.names import COLUMNS, Column
+from pipelines.exports.sheets import Workbook
 from pipelines.exports.text import defused
 from pipelines.publish.currency import is_money
 
 Row = Mapping[str, Any]
 _ROW = 36
+_SHEET = re.compile(r"[\[\]:*?/\\]")  #: what the name of a sheet may not hold
 
 
 def table(
@@ -32,12 +37,12 @@ def table(
     widths: Mapping[str, str | int] | None = None,
     on_select: Any = None,
 ) -> None:
-    """Show `columns` of `rows` to sort and scroll, and offer all of their keys as CSV. `most` rows are visible at once.
+    """Show `columns` of `rows` to sort and scroll, and offer all of their keys as CSV and XLSX. `most` rows are visible at once.
 
     A column is named by its key in `COLUMNS`, or `key=name` where a row's key has another name.
     """
     if not rows:
-        st.caption(empty)
+        st.markdown(f":gray[:small[{formats.plain(empty)}]]")
         return
     parts = [name.partition("=") for name in columns]
     picked = [(row_key, _titled(COLUMNS[title or row_key])) for row_key, _, title in parts]
@@ -57,7 +62,7 @@ def listing(
 ) -> None:
     """A short table to read: few columns, texts in full, nothing to sort. Same columns and download as `table`."""
     if not rows:
-        st.caption(empty)
+        st.markdown(f":gray[:small[{formats.plain(empty)}]]")
         return
     parts = [name.partition("=") for name in columns]
     picked = [(row_key, _titled(COLUMNS[title or row_key])) for row_key, _, title in parts]
@@ -73,23 +78,41 @@ def _titled(column: Column) -> Column:
 
 
 def _download(rows: Sequence[Row], key: str, name: str) -> None:
-    st.download_button(
-        "Download CSV", as_csv(rows), f"{name}.csv", "text/csv", key=f"{key}_csv", on_click="ignore", type="tertiary",
-        help=f"{len(rows):,} rows with all digits.",
+    """Both files are made when somebody asks for them, not when the page is drawn."""
+    kinds = (
+        ("CSV", as_csv, "csv", "text/csv"),
+        ("XLSX", lambda kept: as_xlsx(kept, name), "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     )  # fmt: skip
+    with st.container(horizontal=True, gap="medium"):
+        for kind, make, ending, mime in kinds:
+            st.download_button(
+                f"Download {kind}", partial(make, rows), f"{name}.{ending}", mime, key=f"{key}_{ending}", on_click="ignore",
+                type="tertiary", help=f"{formats.plural(len(rows), 'row')}, all columns{' and digits' if kind == 'CSV' else ''}.",
+            )  # fmt: skip
 
 
 def as_csv(rows: Sequence[Row]) -> bytes:
-    """All keys of the rows, every digit, texts that a spreadsheet would run defused.
-
-    Amounts are those shown: in another currency their column isn't called `_usd`.
-    """
-    shown = currency().currency.lower()
+    """All keys of the rows, every digit, texts that a spreadsheet would run defused."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(key.replace("_usd", f"_{shown}") if is_money(key) else key for key in rows[0])
+    writer.writerow(_keys(rows))
     writer.writerows([defused(value) for value in row.values()] for row in rows)
     return out.getvalue().encode()
+
+
+def as_xlsx(rows: Sequence[Row], name: str) -> bytes:
+    """The same as a workbook: numbers as numbers, texts as texts. The same rows give the same bytes."""
+    out = io.BytesIO()
+    book = Workbook(out, name)
+    book.table(_SHEET.sub(" ", name), _keys(rows), ([*row.values()] for row in rows))
+    book.close()
+    return out.getvalue()
+
+
+def _keys(rows: Sequence[Row]) -> list[str]:
+    """Amounts are those shown: in another currency their column isn't called `_usd`."""
+    shown = currency().currency.lower()
+    return [key.replace("_usd", f"_{shown}") if is_money(key) else key for key in rows[0]]
 
 
 def _cells(rows: Sequence[Row], key: str, column: Column) -> list[Any]:

@@ -12,33 +12,12 @@ from decimal import Decimal
 from typing import Any
 
 from dashboards.queries import Rows, per
-from pipelines.workspace.model import Workspace
-
-
-@dataclass(frozen=True)
-class Week:
-    """An ISO week, Monday to Sunday."""
-
-    first: date
-
-    @property
-    def last(self) -> date:
-        return self.first + timedelta(days=6)
-
-    @property
-    def before(self) -> Week:
-        return Week(self.first - timedelta(days=7))
-
-    @property
-    def name(self) -> str:
-        return f"week {self.first.isocalendar().week}"
-
-
-def last_whole_week(as_of: date) -> Week:
-    """The latest ISO week that ends on or before as-of."""
-    return Week(
-        as_of - timedelta(days=as_of.weekday()) if as_of.weekday() == 6 else as_of - timedelta(days=as_of.weekday() + 7)
-    )
+from pipelines.review.capability import Dear as Dear
+from pipelines.review.capability import DearTask as DearTask
+from pipelines.review.capability import dear as dear
+from pipelines.review.capability import needed_tier as needed_tier
+from pipelines.review.weeks import Week as Week
+from pipelines.review.weeks import last_whole_week as last_whole_week
 
 
 @dataclass(frozen=True)
@@ -106,32 +85,6 @@ class Drift:
         return tuple(dict.fromkeys(a["workflow"] for a in self.alarms if a["change"] > 0))
 
 
-@dataclass(frozen=True)
-class DearTask:
-    """Spend of one task type on models of a higher tier than its declared capability needs."""
-
-    workflow: str
-    task_type: str
-    needed: str
-    tier: str
-    dear_usd: Decimal
-
-
-@dataclass(frozen=True)
-class Dear:
-    spend_usd: Decimal  #: of all task types, on models of any tier or none
-    tasks: tuple[DearTask, ...]  #: most dollars first
-    undeclared_usd: Decimal  #: spend that can't be judged: no declared capability, or a model of no tier
-
-    @property
-    def dear_usd(self) -> Decimal:
-        return sum((t.dear_usd for t in self.tasks), Decimal(0))
-
-    @property
-    def share(self) -> Decimal | None:
-        return per(self.dear_usd, self.spend_usd)
-
-
 def sums(daily: Rows, first: date, last: date) -> dict[str, tuple[Decimal, int]]:
     """Spend and outcomes per workflow of a period, both ends included."""
     found: dict[str, tuple[Decimal, int]] = {}
@@ -187,28 +140,3 @@ def trailing_change(own: Rows) -> Decimal | None:
         return None
     now, then = (mature.get(max(mature) - timedelta(days=n)) for n in (0, 7))
     return now / then - 1 if now is not None and then else None
-
-
-def dear(task_spend: Rows, workspace: Workspace) -> Dear:
-    """Where the tier of the model is above the tier that the declared capability of the task type needs."""
-    ranks = {tier.name: tier.rank for tier in workspace.tiers}
-    total, unjudged = Decimal(0), Decimal(0)
-    tasks: dict[tuple[str, str, str, str], Decimal] = {}
-    for row in task_spend:
-        spend = row["spend_usd"] or Decimal(0)
-        total += spend
-        needed = needed_tier(workspace, row)
-        if needed is None or row["tier"] not in ranks:
-            unjudged += spend
-        elif ranks[row["tier"]] > ranks[needed] and spend > 0:
-            key = (row["workflow"], row["task_type"], needed, row["tier"])
-            tasks[key] = tasks.get(key, Decimal(0)) + spend
-    found = [DearTask(*key, spend) for key, spend in tasks.items()]
-    return Dear(total, tuple(sorted(found, key=lambda t: (-t.dear_usd, t.workflow, t.task_type))), unjudged)
-
-
-def needed_tier(workspace: Workspace, row: Mapping[str, Any]) -> str | None:
-    """The tier of the capability that outlay.yaml declares for a row's workflow and task type."""
-    workflow = workspace.workflows.get(row["workflow"] or "")
-    capability = workflow.tasks.get(row["task_type"] or "") if workflow else None
-    return workspace.capabilities.get(capability) if capability else None

@@ -145,7 +145,9 @@ def run(
     full: Annotated[bool, typer.Option("--full", help="Rebuild everything from the inputs.")] = False,
     accept_loss: Annotated[bool, typer.Option(help="With --full: lose records whose inputs are gone.")] = False,
     keep_missing: Annotated[bool, typer.Option(help="With --full: keep records whose inputs are gone.")] = False,
-    notify: Annotated[bool, typer.Option("--notify", help="Then send alerts that are new, as outlay.yaml says.")] = False,
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Then send alerts that are new, as outlay.yaml says.")
+    ] = False,
 ) -> None:
     """Ingest what is new, refresh the days that it touches, publish."""
     if first and last and first > last:
@@ -197,29 +199,31 @@ def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) ->
 @verb
 def export(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Which table; 'outlay export list' names them.")],
-    kind: Annotated[str, typer.Option("--format", help="csv, parquet or xlsx.")] = "csv",
+    kind: Annotated[str | None, typer.Option("--format", help="csv (default), parquet or xlsx.")] = None,
     out: Annotated[str, typer.Option(help="File, or - for stdout.")] = "-",
     first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], metavar="DAY")] = None,
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], metavar="DAY")] = None,
+    focus_version: Annotated[
+        str | None, typer.Option(metavar="VERSION", help="Of focus: 1.4 (default) or 1.2.")
+    ] = None,
 ) -> None:
-    """Write one table as CSV, Parquet or XLSX."""
-    from pipelines.exports import write
-    from pipelines.exports.tables import EXPORTS, lookup
-    from pipelines.storage.published import current
+    """Write one table as CSV, Parquet or XLSX; budget-pack is the workbook for a budget review."""
+    from pipelines.console.exported import export_verb
 
-    if name == "list":
-        answer({"exports": sorted(EXPORTS)}, "\n".join(sorted(EXPORTS)))
-        return
-    lookup(name)
-    published = current(workspace().root)
-    if out != "-":
-        rows = write.write_file(published, name, kind, Path(out), day(first), day(last))
-        answer({"export": name, "format": kind, "file": out, "rows": rows}, f"{out}: {rows} rows")
-    elif ASKED["json"]:
-        print_json(write.document(published, name, day(first), day(last)))
-    else:
-        write.write(published, name, kind, sys.stdout.buffer, day(first), day(last))
-        sys.stdout.buffer.flush()
+    export_verb(name, kind, out, day(first), day(last), focus_version)
+
+
+@app.command()
+@verb
+def review(
+    week: Annotated[str | None, typer.Option(metavar="WEEK", help="Such as 2026-W46; default: the last that settled.")] = None,
+    kind: Annotated[str, typer.Option("--format", help="md, html or json.")] = "md",
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Default: stdout.")] = None,
+) -> None:
+    """The weekly review: four numbers, three questions, decisions."""
+    from pipelines.console.reviews import review_week
+
+    review_week(week, kind, out)
 
 
 @app.command()
@@ -236,7 +240,9 @@ def recommend() -> None:
 @app.command()
 @verb
 def fetch(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="openai-usage, openai-costs, anthropic-usage, anthropic-cost.")],
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="openai-usage, openai-costs, anthropic-usage, anthropic-cost.")
+    ],
     month: Annotated[str, typer.Option(metavar="MONTH", help="Such as 2026-10 (UTC).")],
     base_url: Annotated[str | None, typer.Option(help="Another address than the provider's own.")] = None,
 ) -> None:
@@ -254,10 +260,36 @@ def fetch(
 
 @app.command()
 @verb
+def close(
+    month: Annotated[str, typer.Option(metavar="MONTH", help="Such as 2026-10, in the reporting zone.")],
+    accrual: Annotated[
+        bool, typer.Option("--accrual", help="Before the invoice: metered and expected unseen spend.")
+    ] = False,
+    by: Annotated[str | None, typer.Option(metavar="NAME", help="Who signs it off (default: the system user).")] = None,
+    accept_unexplained: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Close a month whose bill is red or not complete, and why.")
+    ] = None,
+    amend: Annotated[
+        bool, typer.Option("--amend", help="A further record of a closed month with other figures.")
+    ] = False,
+) -> None:
+    """Freeze a month, reconciled to its bills, into closes/."""
+    from pipelines.close.closing import Asked, close_month
+
+    done = close_month(workspace(), Asked(month, accrual, by, accept_unexplained, amend))
+    answer(done.document, done.text)
+
+
+@app.command()
+@verb
 def estimate(
     task: Annotated[
         list[str],
-        typer.Option("--task", metavar="NAME:KEY=VALUE,…", help="input, output, cached, calls, capability; or like=WORKFLOW/TASK."),
+        typer.Option(
+            "--task",
+            metavar="NAME:KEY=VALUE,…",
+            help="input, output, cached, calls, capability; or like=WORKFLOW/TASK.",
+        ),
     ],
     outcomes: Annotated[int, typer.Option(min=1, help="Outcomes a month.")] = 1000,
 ) -> None:

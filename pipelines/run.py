@@ -20,6 +20,7 @@ import duckdb
 import polars as pl
 
 from pipelines.change.build import changes
+from pipelines.close.records import records_hash
 from pipelines.intake import history
 from pipelines.intake.aggregated import take_in_aggregated, touch_every_count
 from pipelines.intake.counts import Intake
@@ -38,9 +39,10 @@ from pipelines.publish.currency import exchange_version
 from pipelines.rates import snapshot
 from pipelines.rates.book import RateBook, overlaps
 from pipelines.rates.missing import missing_yaml
+from pipelines.rollout.marts import routing_hash
 from pipelines.split.build import Split, split
 from pipelines.storage import lake, published
-from pipelines.storage.ledger import open_ledger, put_setting, setting
+from pipelines.storage.ledger import open_ledger, put_setting, setting, sweep_repetitions
 from pipelines.storage.lock import run_lock
 from pipelines.storage.models import literal
 from pipelines.workspace.decisions import decisions_hash
@@ -88,7 +90,7 @@ class Run:
     book: RateBook | None = None
     split: Split | None = None
     changed: dict[str, pl.DataFrame] = field(default_factory=dict)
-    decided: str = ""  #: hash of the decisions that `changed` took in
+    decided: str = ""  #: hash of the decisions and closed months that `changed` took in
     as_of: date | None = None
     cause: str = "late data"
     days: list[date] = field(default_factory=list)
@@ -187,7 +189,7 @@ def ledger_stage(run: Run) -> None:
     """Attribute, price and allocate the requests of the touched days."""
     con, book = run.con, run.book
     assert book is not None
-    with run.timed("attribute", lambda: run.count("select count(*) from dimensions")):
+    with run.timed("attribute", lambda: run.count("select count(*) from records where wins and day in (from touched_days)")):
         ledger.name_models(con, book)
         ledger.attribute(con, run.loaded)
     looked_up = 0
@@ -225,7 +227,7 @@ def outcomes_stage(run: Run) -> None:
 def change_stage(run: Run) -> None:
     """What changed: alarms, the bridge from week to week, budgets."""
     with run.timed("change", lambda: sum(len(frame) for frame in run.changed.values())):
-        run.decided = decisions_hash(run.loaded.root)
+        run.decided = decisions_hash(run.loaded.root) + records_hash(run.loaded.root) + routing_hash(run.loaded)
         run.changed = changes(run.con, run.loaded, run.as_of or NO_DAY)
 
 
@@ -262,6 +264,7 @@ def publish_stage(run: Run) -> None:
             put_setting(con, "decisions", run.decided)
             con.execute("commit")
             run.committed = True
+            sweep_repetitions(con)
         if run.asked.full:
             _replace_ledger(run)
         published.point_to(home, run.run_id)

@@ -82,6 +82,41 @@ def daily_cost(rows: Rows, unit: str) -> go.Figure:
     return fig
 
 
+def lives(rows: Rows, unit: str) -> go.Figure:
+    """What the units that became good on a day cost over their whole life: the median as a line, 95 % below the dots."""
+    look = palette()
+    fig = figure(340)
+    known = [row for row in rows if row["lifetime_median_usd"] is not None]
+    hovers = [
+        f"<b>{formats.day(row['day'])}</b><br>{formats.plural(row['good_units'], said(unit))} became good<br>"
+        f"median {formats.unit_cost(row['lifetime_median_usd'])}, 95 % below {formats.unit_cost(row['lifetime_p95_usd'])}"
+        for row in known
+    ]
+    for row in known:
+        fig.add_shape(
+            type="line", x0=row["day"], x1=row["day"], y0=float(row["lifetime_median_usd"]), y1=float(row["lifetime_p95_usd"]),
+            line={"color": look.muted, "width": 1}, layer="below",
+        )  # fmt: skip
+    for column, colour, width, words, side in (
+        ("lifetime_p95_usd", look.muted, 0, "95 % cost<br>less than", "bottom"),
+        ("lifetime_median_usd", look.accent, 3, "half cost<br>less than", "top"),
+    ):
+        fig.add_scatter(
+            x=[row["day"] for row in known], y=[float(row[column]) for row in known], mode="lines+markers" if width else "markers",
+            line={"color": colour, "width": width}, marker={"size": 5 if width else 6, "color": colour},
+            hovertemplate="%{customdata}<extra></extra>", customdata=hovers,
+        )  # fmt: skip
+        label(
+            fig, f"{words}<br><b>{formats.unit_cost(known[-1][column])}</b>", x=known[-1]["day"], y=float(known[-1][column]), xanchor="left",
+            yanchor=side, xshift=18, font={"color": colour, "size": 12},
+        )  # fmt: skip
+    top = 1.1 * max(float(row["lifetime_p95_usd"]) for row in known)
+    fig.update_yaxes(range=[0, top], tickprefix=formats.currency().symbol, nticks=6)
+    fig.update_xaxes(tickformat="%-d %b", nticks=5, range=[_hours(known[0]["day"], -18), _hours(known[-1]["day"], 18)])
+    fig.update_layout(margin={"r": 92})
+    return fig
+
+
 def spread(rows: Rows, unit: str) -> go.Figure:
     """Units by what they cost: good ones, and on top those that failed, were rejected or are open."""
     spends = [(float(row["spend_usd"]), row["status"] == "good") for row in rows if row["spend_usd"] is not None]

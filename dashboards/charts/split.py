@@ -9,6 +9,7 @@ from dashboards.charts.template import figure, label, palette, said
 from dashboards.names import human
 from dashboards.queries import Rows
 
+
 def intervals(rows: Rows, value: str, lines: dict[float, str]) -> go.Figure:
     """One row a task type: the estimate as a dot with its figure, its 90 % interval as a bar, and the lines that decide."""
     look = palette()

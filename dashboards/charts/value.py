@@ -70,5 +70,7 @@ def value_map(rows: Rows) -> go.Figure:
         type="log", range=[math.log10(bottom), math.log10(top)], tickvals=ticks, ticktext=[f"{formats.currency().symbol}{t:g}" for t in ticks],
         title_text="value per dollar spent",
     )  # fmt: skip
-    fig.update_xaxes(range=[-right * 0.04, right], tickprefix=formats.currency().symbol, title_text="spend in the period", nticks=6)
+    fig.update_xaxes(
+        range=[-right * 0.04, right], tickprefix=formats.currency().symbol, title_text="spend in the period", nticks=6
+    )
     return fig

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-from dashboards import formats, names, queries, shell
-from dashboards.charts.cost import daily_cost, quantiles, spread
+from dashboards import formats, history, names, queries, shell
+from dashboards.charts.cost import daily_cost, lives, quantiles, spread
 from dashboards.charts.template import show
-from dashboards.tables import table
+from dashboards.tables import listing, table
 from dashboards.week import trailing_change
 
 DEAREST = 25
@@ -85,20 +85,70 @@ shell.section(
     if total["outcomes"]
     else f"{formats.money(total['spend_usd'])} and no good outcome in 28 days.",
 )
-show(
-    daily_cost(own, unit),
-    f"Cost per {unit} of {names.human(workflow)} by day with its seven-day figure and the part that failures cost",
-    key="daily",
-)
-shell.note(
-    "Dots are days, hollow where provisional; the line is the seven days that end there; the shaded part is what failures cost."
-)
+life = history.lives(p, workflow)
+judged = [row for row in life if not row["provisional"]] or life
+ended = [row for row in judged if row["lifetime_median_usd"] is not None]
+with st.grid(4, min_column_width=150, gap="small"):
+    for words, row, column, about in (
+        ("Seven days", judged[-1:], "cost_per_outcome_7d_usd", "Spend of seven days ÷ outcomes of seven days, to the last mature day."),
+        ("Failure load", judged[-1:], "failure_load_7d_usd", "What failures add to one good outcome: failure spend ÷ outcomes, seven days."),
+        ("Whole life, median", ended[-1:], "lifetime_median_usd", f"Half of the {unit}s that became good on that day cost no more, whenever it was spent."),
+        ("Whole life, 95 %", ended[-1:], "lifetime_p95_usd", f"19 of 20 {unit}s that became good on that day cost no more, whenever it was spent."),
+    ):  # fmt: skip
+        st.metric(
+            words, formats.plain(formats.unit_cost(row[0][column] if row else None)),
+            f"to {formats.day(row[0]['day'], year=False)}" if row and "life" not in words else f"good on {formats.day(row[0]['day'], year=False)}"
+            if row else None, delta_color="off", delta_arrow="off", border=True, height="stretch", help=formats.plain(f"{about} Export: outcome_days."),
+        )  # fmt: skip
+BY_DAY, LIVES = "Day by day", "Whole lives"
+figure = st.segmented_control(
+    "Figure", [BY_DAY, LIVES], default=BY_DAY, required=True, key="figure", bind="query-params", label_visibility="collapsed",
+    help="By day: spend of a day ÷ outcomes of that day. Whole lives: what the units that became good on a day cost in all.",
+)  # fmt: skip
+if figure == LIVES and ended:
+    show(
+        lives(life, unit),
+        f"What one {unit} of {names.human(workflow)} cost over its whole life, by the day on which it became good: median and 95 %",
+        key="lives",
+    )
+    shell.note(
+        "The line is the median; 95 % of a day's units stay below the dots. Spend and acceptance can fall on different days: a whole life "
+        "holds all that one unit ever cost."
+    )
+elif figure == LIVES:
+    shell.say(f"No {unit} of {names.within(workflow)} became good yet.")
+else:
+    show(
+        daily_cost(own, unit),
+        f"Cost per {unit} of {names.human(workflow)} by day with its seven-day figure and the part that failures cost",
+        key="daily",
+    )
+    shell.note(
+        "Dots are days, hollow where provisional; the line is the seven days that end there; the shaded part is what failures cost."
+    )
 with st.expander("The days as a table"):
+    lived = {row["day"]: row for row in life}
+    kept = ("lifetime_median_usd", "lifetime_p95_usd", "failure_load_7d_usd")
     table(
-        list(reversed(own)),
-        ["day", "outcomes", "failed_units", "requests", "spend_usd", "failure_spend_usd", "cost_per_outcome_usd", "cost_7d_usd", "provisional"],
+        [{**row, **{k: lived[row["day"]][k] if row["day"] in lived else None for k in kept}} for row in reversed(own)],
+        ["day", "outcomes", "failed_units", "requests", "spend_usd", "failure_spend_usd", "cost_per_outcome_usd", "cost_7d_usd", *kept, "provisional"],
         key=f"days_{workflow}", alt=f"Cost per outcome of {names.human(workflow)} by day", download=f"daily_cost-{workflow}",
     )  # fmt: skip
+
+waiting = history.open_units(p, workflow)
+held_up = sum((row["spend_usd"] or 0 for row in waiting), start=0)
+shell.section(
+    "Not done yet",
+    f"{formats.plural(sum(row['units'] for row in waiting), unit)} {'has' if sum(row['units'] for row in waiting) == 1 else 'have'} cost "
+    f"{formats.money(held_up)} and {'is' if sum(row['units'] for row in waiting) == 1 else 'are'} neither good nor failed."
+    if waiting
+    else None,
+    help="Open units by days since their first request; what they cost is in the figures above already. Export: work_in_progress.",
+)
+listing(
+    waiting, ["age", "units", "awaiting_acceptance", "spend_usd", "oldest_day"], key=f"open_{workflow}",
+    alt=f"Open units of {names.human(workflow)} by age", download=f"work_in_progress-{workflow}", empty=f"Every {unit} that cost something is done.",
+)  # fmt: skip
 
 units = queries.units(p, workflow)
 spent = [row for row in units if row["spend_usd"] is not None]

@@ -2,13 +2,11 @@
 
 import streamlit as st
 
-from dashboards import actions, evidence, formats, names, queries, shell
+from dashboards import curve, evidence, formats, history, names, queries, rollout, shell
+from dashboards.charts.frontier import frontier
 from dashboards.charts.split import intervals
 from dashboards.charts.template import show
-from dashboards.tables import table
-from pipelines.workspace.errors import OutlayError
-
-DONE = "routing change"
+from dashboards.tables import listing, table
 
 p = shell.shown()
 first, last = shell.ranked_period(p)
@@ -100,114 +98,61 @@ with st.container(border=True):
     shell.say(item["reason"])
     shell.facts(evidence.facts(item, loaded.config, traffic))
 
-shell.section("The change", help="The same functions as outlay route plan, approve, apply and status.")
-
-
-def route_line(change: dict) -> str:
-    if change["route"] == "*":
-        return change["reason"]
-    before, after = (
-        formats.listing(f"{tier} {share} %" for tier, share in change[side].items()) for side in ("before", "after")
+points = history.frontier(p)
+movable = curve.movable(points)
+if movable:
+    shell.section(
+        "What a lower promise would save",
+        help="Every point is decided as a recommendation is: by what the evidence proves with 95 % confidence, not by the estimate. Whiskers: "
+        "90 % interval. Export: frontier.",
     )
-    workflow, _, task_type = change["route"].partition("/")
-    most = f", at most {change['approved_share']} %" if change["approved_share"] is not None else ""
-    return f"{names.human(workflow)}, {names.within(task_type)}: {before or 'no route'} → {after or 'no route'}{most}"
-
-
-def plan_and_approve() -> None:
-    full = actions.plan(loaded, p.recommendations)
-    open_ids = {c["recommendation_id"]: route_line(c) for c in full.document["changes"] if c["recommendation_id"]}
-    only = None
-    if full.document["source"] == "recommendations" and len(open_ids) > 1:
-        shell.say("Changes to take; what is left out stays as it is, and can be taken later:")
-        chosen = [
-            one for one, words in open_ids.items() if st.checkbox(formats.plain(words), value=True, key=f"take_{one}")
-        ]
-        if not chosen:
-            shell.say("No change is chosen.")
-            return
-        only = chosen if len(chosen) < len(open_ids) else None
-    else:
-        for change in full.document["changes"]:
-            shell.say(route_line(change))
-    planned = actions.plan(loaded, p.recommendations, only) if only else full
-    document = planned.document
-    if document["source"] == "nothing":
-        shell.say("Nothing to change: the live policy says what is recommended, or nothing is recommended.")
-        for note in document["notes"]:
-            shell.note(note)
-        return
-    shell.say(
-        f"Policy version {document['version']} would replace version {document['live_version']}. A first switch starts at 5 %, with the old tier behind it."
-        if document["live_version"]
-        else f"Policy version {document['version']} would be the first. A first switch starts at 5 %, with the old tier behind it."
+    bearer = movable[0]
+    if len(movable) > 1:
+        bearer = st.segmented_control(
+            "Workflow", movable, format_func=names.human, default=bearer, required=True, key="curve", bind="query-params",
+            label_visibility="collapsed",
+        )  # fmt: skip
+    own = curve.of(points, bearer)
+    shell.say(curve.promise(own, bearer))
+    with st.container(width=520):
+        accepted = st.select_slider(
+            "If we accepted, of today's quality", own.offered, value=own.today_promise, format_func=lambda n: f"{n} %",
+            key=f"accepted_{bearer}",
+        )  # fmt: skip
+    shell.say(curve.answer(own, bearer, accepted))
+    show(
+        frontier(own, accepted),
+        f"Cost saved against quality kept in {names.human(bearer)}: {curve.spoken(own)}",
+        key="frontier",
     )
-    for note in document["notes"]:
-        shell.note(note)
-    for target in document["targets"]:
-        with st.expander(formats.plain(f"What would be written to {target['path']}")):
-            st.code(target["diff"] or "the file stays as it is", language="diff")
-            for part in target["unenforced"]:
-                shell.note(f"Not enforced here: {part}")
-    with st.expander(formats.plain(f"What would be written to {loaded.config.routing.policy}")):
-        st.code(document["policy_diff"] or "the file stays as it is", language="diff")
-    if document["needs_approval"]:
-        approve(document, only)
-    else:
-        if st.button("Apply", type="primary", key="apply"):
-            change_routing(lambda: actions.apply(loaded, p.recommendations).text)
 
+found = history.disagreements(p)
+shell.section(
+    "Declared, served, proven",
+    f"{formats.plural(len(found), 'task type')} {'runs' if len(found) == 1 else 'run'} on another tier than outlay.yaml says "
+    f"{'it needs' if len(found) == 1 else 'they need'}, or than the evidence supports."
+    if found
+    else "Every task type runs on the tier that outlay.yaml says it needs.",
+    help="The tier of the declared capability, the tier of most of the spend today, and the tier that the evidence supports. Export: capability.",
+)
+if found:
+    listing(
+        [{**row, "task_said": names.task(row["workflow"], row["task_type"]), "finding": curve.disagreement(row)} for row in found],
+        ["task_said", "finding"], key="capability", alt="Where declaration, traffic and evidence disagree", download="capability",
+    )  # fmt: skip
 
-def approve(document: dict, only: list[str] | None) -> None:
-    approvers = [approver.name for approver in loaded.config.routing.approvers]
-    mail = actions.signed_in()
-    if not approvers:
-        shell.empty("Nobody may approve: name routing.approvers in outlay.yaml.")
-        return
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        if mail:
-            by: str | None = mail
-            shell.note(f"Signed in as {mail}")
-        else:
-            by = st.selectbox(
-                "I approve as", approvers, index=None, key="approver", placeholder="Choose your name", width=260,
-                help="Without a login this is a declaration; it is recorded with the system user in routing/audit.jsonl.",
-            )  # fmt: skip
-        if st.button("Approve and apply", type="primary", disabled=by is None, key="approve") and by:
-            change_routing(
-                lambda: actions.approve_and_apply(loaded, p.recommendations, by=by, only=only, seen=document["plan_id"])
-            )
-
-
-def change_routing(act) -> None:
-    """Do it, remember what was said, and draw the page anew from what now stands."""
-    try:
-        st.session_state[DONE] = (True, act())
-    except OutlayError as error:
-        st.session_state[DONE] = (False, str(error))
-    st.rerun()
-
-
-if done := st.session_state.pop(DONE, None):
-    worked, said = done
-    if worked:
-        st.success(formats.plain(said).replace("\n", "  \n"))
-    else:
-        st.error(formats.plain(said).replace("\n", "  \n"))
-if not loaded.config.routing.targets:
-    shell.empty(
-        "outlay.yaml names no routing.targets: there is no gateway file to write. Add one to plan a change.",
-        "outlay check",
+nameless = curve.untagged(history.profile(p))
+if nameless.rows:
+    shell.section(
+        "Work without a task type",
+        curve.looks(nameless),
+        help="Inferred from token counts of 28 days: sizes, their ratio, the share of reasoning. It says what to tag and evaluate first; it is "
+        "never evidence for a switch. Export: workload_profile.",
     )
-else:
-    try:
-        plan_and_approve()
-    except OutlayError as error:
-        st.error(formats.plain(str(error)))
-    st.subheader("What is live", anchor=False)
-    try:
-        for line in actions.status(loaded).text.splitlines():
-            shell.say(line)
-    except OutlayError as error:
-        st.error(formats.plain(str(error)))
-    st.markdown(":gray[:small[`outlay route rollback` takes the last change back: every file gets its former bytes.]]")
+    st.badge("Inferred", color="gray")
+    table(
+        nameless.rows, ["inferred_kind", "workflow", "model", "tier", "requests", "spend_usd", "usual_tier"], key="profile",
+        alt="Spend without a task type by what it looks like", download="workload_profile",
+    )  # fmt: skip
+
+rollout.change(p, loaded)

@@ -4,9 +4,7 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboards import formats, names, queries, shell
-from dashboards.charts.template import show
-from dashboards.charts.week import contributions
+from dashboards import bridge, formats, history, names, queries, shell
 from dashboards.decisions import due
 from dashboards.tables import table
 from dashboards.week import Move, dear, drift, last_whole_week, like_for_like, moves
@@ -15,6 +13,7 @@ p = shell.shown()
 week = last_whole_week(shell.as_of(p))
 daily = queries.daily(p)
 same = like_for_like(daily, week)
+index = history.weekly(p, f"{week.first:%G-W%V}")
 moved = moves(daily, week)
 drifts = drift(queries.open_alarms(p), queries.watched(p))
 config = queries.workspace().config
@@ -57,7 +56,7 @@ shell.heading(p, f"This week ({week.name})", summary(), week.first, week.last)
 with st.grid(4, min_column_width=150, gap="small"):
     st.metric(
         "Like for like",
-        formats.change(same.change) if same else formats.UNKNOWN,
+        formats.change(index["index"] - 1) if index and index["index"] else formats.UNKNOWN,
         f"{'-' if same.change < 0 else '+'}{formats.plain(formats.money(abs(same.now_usd - same.then_usd)))} a week"
         if same
         else None,
@@ -66,7 +65,7 @@ with st.grid(4, min_column_width=150, gap="small"):
         height="stretch",
         help=formats.plain(
             "Last week's outcomes at this week's cost per outcome, against what they cost last week: the mix of work is held still. "
-            "Export: daily_cost."
+            "Export: weekly_index."
         ),
     )
     largest = drifts.alarms[0] if drifts.alarms else None
@@ -138,7 +137,7 @@ def judged(dearer: list[Move]) -> str:
     """What the detectors make of it; a plain comparison where no workflow has a baseline yet."""
     if drifts.rising:
         which = formats.listing(names.human(w) for w in drifts.rising)
-        return f"An alarm is open for {which}: find the cause, or accept the new level with outlay acknowledge."
+        return f"An alarm is open for {which}: find the cause, or accept the new level on Changes."
     if drifts.watched:
         count = formats.plural(len(drifts.watched), "watched workflow")
         return f"No rise in {count} is beyond what its noise explains."
@@ -158,7 +157,7 @@ with st.grid(3, min_column_width=260, gap="small"):
             f"{names.human(top.workflow)} cost {formats.unit_cost(top.now_usd)} a {unit_of(top.workflow)} on the "
             f"{formats.plural(top.mature_days, 'mature day')} of {week.name}: {formats.change(top.change)} against the four weeks before "
             f"({formats.unit_cost(top.earlier_usd)}){on_week}. {judged(dearer)}",
-            shell.COST,
+            shell.CHANGES if top.workflow in drifts.rising else shell.COST,
             f"See the days of {names.within(top.workflow)}",
             workflow=names.human(top.workflow),
         )
@@ -216,22 +215,17 @@ with st.grid(3, min_column_width=260, gap="small"):
             "See what is missing",
         )  # fmt: skip
 
-if same and same.effects:
-    pale = (
-        " The last days are provisional: outcomes that are still to arrive would lower this week's figures."
-        if same.provisional
-        else ""
-    )
-    shell.section(
-        "What moved",
-        f"Last week's {formats.count(same.outcomes)} outcomes cost {formats.money(same.then_usd)}; at this week's cost per outcome they would "
-        f"cost {formats.money(same.now_usd)}.{pale}",
-    )
-    with st.container(width=760):
-        effects = formats.listing(f"{names.human(e.workflow)} {formats.money(e.effect_usd)}" for e in same.effects)
-        show(contributions(same.effects), f"Change in dollars by workflow: {effects}", key="moved")
+step = next((s for s in history.bridged(p) if (s["workflow"], s["first_day"]) == (history.ALL, week.first)), None)
+if step:
+    factors = history.bridge(p, history.ALL, step["week"])
+    shell.section("What moved", bridge.sentence(step, factors), help="Exports: bridge, bridge_detail.")
+    bridge.draw(p, step, factors)
+    shell.link(shell.CHANGES, "See the bridge of any week and workflow")
 
-shell.section("Decisions due", help="Recommendations to switch or to experiment, and alerts of the last run.")
+shell.section(
+    "Decisions due",
+    help="Recommendations to switch or to experiment, open alarms, budgets at risk, and alerts of the last run.",
+)
 decisions = due(p, queries.alerts(p), config)
 if not decisions:
     shell.say("None: no recommendation and no alert is open.")

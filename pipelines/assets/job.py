@@ -9,6 +9,7 @@ import dagster as dg
 
 from pipelines.assets.road import assets
 from pipelines.assets.session import PROGRESS, REPORTS, Session
+from pipelines.assets.weekly import REVIEW, WEEKLY, WEEKLY_AT, weekly_review
 from pipelines.intake.progress import Progress
 from pipelines.run import Asked
 from pipelines.storage.published import current
@@ -21,11 +22,12 @@ DAILY_AT = "15 5 * * *"  #: when providers have closed their day, in the reporti
 
 
 def build(root: Path, timezone: str = "UTC", first_day: str | None = None) -> dg.Definitions:
-    """Assets, checks, the daily job and its schedule for one workspace."""
-    made = assets(timezone, first_day)
+    """Assets, checks, the daily and the weekly job and their schedules for one workspace."""
+    made = [*assets(timezone, first_day), weekly_review(str(root))]
+    reviewed = dg.AssetSelection.assets(REVIEW)
     job = dg.define_asset_job(
         JOB,
-        selection=dg.AssetSelection.all(),
+        selection=dg.AssetSelection.all() - reviewed,
         executor_def=dg.in_process_executor,
         description="Ingest what is new, refresh the days that it touches, publish.",
     )
@@ -33,8 +35,15 @@ def build(root: Path, timezone: str = "UTC", first_day: str | None = None) -> dg
         name="every_morning", job=job, cron_schedule=DAILY_AT, execution_timezone=timezone,
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )  # fmt: skip
+    weekly = dg.define_asset_job(
+        WEEKLY, selection=reviewed, executor_def=dg.in_process_executor, description="The review of the last settled week.",
+    )  # fmt: skip
+    on_mondays = dg.ScheduleDefinition(
+        name="every_monday", job=weekly, cron_schedule=WEEKLY_AT, execution_timezone=timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )  # fmt: skip
     return dg.Definitions(
-        assets=made, jobs=[job], schedules=[schedule], resources={"session": Session(workspace=str(root), notify=True)},
+        assets=made, jobs=[job, weekly], schedules=[schedule, on_mondays], resources={"session": Session(workspace=str(root), notify=True, advance=True)},
         executor=dg.in_process_executor,
     )  # fmt: skip
 
@@ -70,7 +79,7 @@ def run_in_process(
     config = {
         "workspace": root, "first": asked.first and asked.first.isoformat(),
         "last": asked.last and asked.last.isoformat(), "full": asked.full, "accept_loss": asked.accept_loss,
-        "keep_missing": asked.keep_missing, "notify": notify or loaded.config.notify.every_run,
+        "keep_missing": asked.keep_missing, "notify": notify or loaded.config.notify.every_run, "advance": False,
     }  # fmt: skip
     definitions = build(loaded.root, loaded.config.reporting.timezone, first_day(loaded.root))
     job = definitions.resolve_job_def(JOB)

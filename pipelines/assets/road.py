@@ -12,6 +12,7 @@ from pipelines.ledger.checks import CHECKS
 from pipelines.notify.notify import notify
 from pipelines.publish.alerts_change import change_alerts
 from pipelines.rates.book import overlaps
+from pipelines.rollout.telling import route_advance
 from pipelines.run import (
     Run,
     change_stage,
@@ -158,6 +159,24 @@ def assets(timezone: str, first_day: str | None = None) -> list[dg.AssetsDefinit
         return dg.MaterializeResult(metadata={"set": name, "as_of": str(run.as_of), "days": len(run.days)})
 
     @dg.asset(
+        group_name="routing",
+        deps=[published_set],
+        description="Canaries that hold every guard get their next share. Only in the scheduled job.",
+    )
+    def rollout(session: Session) -> dg.MaterializeResult:
+        if not session.advance or not session.run.loaded.config.routing.targets:
+            return dg.MaterializeResult(metadata={"moved": "not asked for"})
+        told = route_advance(session.run.loaded).document
+        REPORTS[session.workspace]["rollout"] = told
+        return dg.MaterializeResult(
+            metadata={
+                "moved": ", ".join(change["route"] for change in told["moved"]) or "none",
+                "held": told["held"] or "no",
+                "recommended": "; ".join(told["recommended"]) or "none",
+            }
+        )
+
+    @dg.asset(
         group_name="notify",
         deps=[published_set],
         description="Alerts that are new, sent to the webhooks and addresses of outlay.yaml. Never fails the job.",
@@ -169,7 +188,7 @@ def assets(timezone: str, first_day: str | None = None) -> list[dg.AssetsDefinit
         REPORTS[session.workspace]["notified"] = told
         return dg.MaterializeResult(metadata=told)
 
-    return [records, rate_book, ledger, changes, recommendations, published_set, notified]
+    return [records, rate_book, ledger, changes, recommendations, published_set, rollout, notified]
 
 
 def _ledger_metadata(run: Run) -> dict[str, Any]:

@@ -26,6 +26,7 @@ class Session(dg.ConfigurableResource):
     accept_loss: bool = False
     keep_missing: bool = False
     notify: bool = False
+    advance: bool = False  #: canaries move on after the run; with the schedule, never with a plain run
     _run: Run = PrivateAttr()
 
     @contextmanager

@@ -12,8 +12,10 @@ from pipelines.change.bridge import bridge_marts
 from pipelines.change.budgets import budget_marts
 from pipelines.change.drift import drift_marts
 from pipelines.change.weekly import weekly_index
+from pipelines.close.build import close_marts
 from pipelines.outcomes.days import outcome_days, value_basis, work_in_progress
 from pipelines.outcomes.rollup import rollup_marts
+from pipelines.rollout.marts import rollout_marts
 from pipelines.workspace.load import Loaded
 
 Mart = Callable[[duckdb.DuckDBPyConnection, Loaded, date], pl.DataFrame]
@@ -31,6 +33,8 @@ FAMILIES: tuple[Callable[[duckdb.DuckDBPyConnection, Loaded, date], dict[str, pl
     budget_marts,
     rollup_marts,
     drift_marts,
+    close_marts,
+    rollout_marts,
 )
 
 

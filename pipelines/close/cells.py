@@ -65,9 +65,9 @@ class Cell:
 
 def named(cell: Cell, ratio: Fraction = Fraction(1), twice: int = 0) -> dict[str, int]:
     """Item -> amount; sums exactly to `cell.difference`. `twice`: up to how much is suspected of having been recorded twice."""
-    if not cell.difference and not cell.unpriced:
+    if not cell.difference and not cell.unpriced and cell.quantity in (None, cell.tokens):
         return {}
-    if not cell.lines and cell.quantity is None:
+    if not cell.lines:
         return surplus(cell.difference, twice)
     if cell.quantity is not None and (cell.quantity or cell.tokens or cell.unpriced):
         return _by_quantity(cell, cell.quantity, twice)

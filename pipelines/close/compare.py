@@ -9,41 +9,21 @@ Accounts count only where the ledger's `account` (or `project`) dimension holds 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 
+from pipelines.close import cells as item
 from pipelines.close.bills import Bill
-from pipelines.close.cells import (
-    CORRECTION, CREDITS, NOT_METERED, RATE, ROUNDING, TAX, TOOLS, UNEXPLAINED, Cell, add, constant_ratio, named, surplus,
-)  # fmt: skip
+from pipelines.close.cells import Cell, add, constant_ratio, named, surplus
+from pipelines.close.doubles import Doubles
 from pipelines.close.lines import Line
-from pipelines.close.metered import CAPACITY, FEES, RECORDED, Held, Metered, Place, summed
-from pipelines.close.spread import spread
+from pipelines.close.metered import CAPACITY, FEES, RECORDED, Held, Metered, Place
+from pipelines.close.pairs import Day, Pair, Spot, order, owners
 
-Day = date | None
 #: what is billed as named without a comparison
-NAMED = {"tax": TAX, "credit": CREDITS, "correction": CORRECTION, "other": UNEXPLAINED}
-
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """Where two sides meet; `day` None: the whole window."""
-
-    day: Day
-    account: str
-    model: str = ""
-    tier: str = ""
-
-
-@dataclass(slots=True)
-class Pair:
-    """Lines of the bill and what the ledger holds for the same spot."""
-
-    lines: list[Line] = field(default_factory=list)
-    held: dict[str, list[Held]] = field(default_factory=lambda: defaultdict(list))
-    reported: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+NAMED = {"tax": item.TAX, "credit": item.CREDITS, "correction": item.CORRECTION, "other": item.UNEXPLAINED}
 
 
 @dataclass
@@ -64,10 +44,10 @@ class Compared:
 class Comparison:
     """Builds `Compared`. `doubled`: what is suspected of being in the logs twice, by (day, model)."""
 
-    def __init__(self, bill: Bill, metered: Metered, told: bool, doubled: dict[tuple[date, str], int]) -> None:
+    def __init__(self, bill: Bill, metered: Metered, told: bool, doubled: Mapping[tuple[date, str], int]) -> None:
         self.bill, self.told = bill, told
         self.first, self.last = bill.window()
-        self.doubled = dict(doubled)
+        self.doubled = Doubles(doubled, self.first, self.last)
         self.found = Compared()
         inside = [line for line in bill.lines if line.use == "tokens" and self._in(line.day)]
         self.lines = inside
@@ -88,7 +68,7 @@ class Comparison:
             if line.use in NAMED:
                 self.found.put(self._account(line.account), line.day, {NAMED[line.use]: line.amount})
             elif line.use == "tokens" and not self._in(line.day):
-                self.found.put(self._account(line.account), None, {CORRECTION: line.amount})
+                self.found.put(self._account(line.account), None, {item.CORRECTION: line.amount})
         self._tools()
         self._fixed()
         self._tokens()
@@ -121,7 +101,7 @@ class Comparison:
                     net[place.day, self._account(place.account)] -= held.usd
         for (day, account), amount in sorted(net.items()):
             if amount:
-                self.found.put(account, day, {TOOLS: amount})
+                self.found.put(account, day, {item.TOOLS: amount})
 
     def _fixed(self) -> None:
         """Purchases (provisioned capacity, commitments) against the fixed costs of the ledger: by month, and by day."""
@@ -146,32 +126,33 @@ class Comparison:
         bound = len(billed) * 10 ** (12 - self.bill.decimals) + len(net)
         for account, amount in whole.items():
             lines = [line for (_, a), found in billed.items() for line in found if a == account]
-            items = {ROUNDING: amount} if amount and abs(amount) <= bound else surplus(amount, 0)
+            items = {item.ROUNDING: amount} if amount and abs(amount) <= bound else surplus(amount, 0)
             add(self.found.month[account], items)
-            self._unseen(lines, items.get(NOT_METERED, 0))
+            self.found.unseen += owners(lines, items.get(item.NOT_METERED, 0))
 
     def _tokens(self) -> None:
         pairs = self._pairs()
         cells: dict[tuple[Spot, str], tuple[Cell, list[Line]]] = {}
         prices = self._month_prices()
         for spot, pair in pairs.items():
-            for token_class, cell in self._cells(spot, pair).items():
+            for token_class, cell in pair.cells(self.bill.decimals, self.totals, self._reported(spot)).items():
                 lines = [line for line in pair.lines if not token_class or line.token_class == token_class]
                 cells[spot, token_class] = cell, lines
         series: dict[tuple[str, str, str, str], list[Cell]] = defaultdict(list)
         for (spot, token_class), (cell, _) in cells.items():
-            series[spot.account, spot.model, spot.tier, token_class].append(cell)
+            if cell.quantity is None:
+                series[spot.account, spot.model, spot.tier, token_class].append(cell)
         ratios = {key: constant_ratio(found) for key, found in series.items()}
-        for (spot, token_class), (cell, lines) in sorted(cells.items(), key=lambda one: repr(one[0])):
-            ratio = ratios[spot.account, spot.model, spot.tier, token_class]
-            twice = self._twice(spot)
+        for (spot, token_class), (cell, lines) in sorted(cells.items(), key=order):
+            ratio = ratios.get((spot.account, spot.model, spot.tier, token_class), Fraction(1))
+            twice = self.doubled.at(spot)
             if not token_class and self._reported(spot):
                 items = self._by_report(pairs[spot], cell, prices, spot, twice)
             else:
                 items = named(cell, ratio, twice)
-            self._use_up(spot, -items.get("recorded twice", 0))
+            self.doubled.use_up(spot, -items.get(item.TWICE, 0))
             self.found.put(spot.account, spot.day, items)
-            self._unseen(lines, items.get(NOT_METERED, 0), cell.uncounted)
+            self.found.unseen += owners(lines, items.get(item.NOT_METERED, 0), cell.uncounted)
 
     def _pairs(self) -> dict[Spot, Pair]:
         pairs: dict[Spot, Pair] = defaultdict(Pair)
@@ -188,7 +169,8 @@ class Comparison:
         for place, tokens in self.reports.items():
             spot = self._spot(place.day, place.account, place.model, place.tier)
             if spot in pairs:
-                pairs[spot].reported[f"{place.model}|{place.token_class}" if self.totals else place.token_class] += tokens
+                key = f"{place.model}|{place.token_class}" if self.totals else place.token_class
+                pairs[spot].reported[key] += tokens
         return dict(pairs)
 
     def _spot(self, day: date, account: str, model: str, tier: str) -> Spot:
@@ -201,36 +183,6 @@ class Comparison:
         if spot.day is not None:
             return spot.day in self.report_days
         return bool(self.report_days) and {place.day for place, _ in self.cells} <= self.report_days
-
-    def _cells(self, spot: Spot, pair: Pair) -> dict[str, Cell]:
-        """Token class -> cell; the class is empty where the bill does not tell classes."""
-        coarse = self.totals or any(not line.token_class for line in pair.lines)
-        if coarse:
-            whole = summed(held for parts in pair.held.values() for held in parts)
-            cell = self._cell(pair.lines, whole, None)
-            return {"": cell}
-        recorded = summed(pair.held.get(RECORDED, ()))
-        held = {name: summed(parts) for name, parts in pair.held.items() if name != RECORDED}
-        classes = sorted({line.token_class for line in pair.lines} | held.keys())
-        reported = pair.reported if self._reported(spot) else None
-        found = {}
-        for name in classes:
-            lines = [line for line in pair.lines if line.token_class == name]
-            quantity = None if reported is None else reported.get(name, 0)
-            found[name] = self._cell(lines, held.get(name, Held()), quantity)
-        return _with_recorded(found, held, recorded)
-
-    def _cell(self, lines: list[Line], held: Held, quantity: int | None) -> Cell:
-        counted = [line for line in lines if line.quantity is not None]
-        own = sum(line.quantity or 0 for line in counted) if counted else None
-        uncounted = sum(line.amount for line in lines if line.quantity is None) if counted else 0
-        low_high = (min(held.prices), max(held.prices)) if held.prices else ()
-        return Cell(
-            billed=sum(line.amount for line in lines), lines=len(lines),
-            quantity=quantity if own is None else own, uncounted=uncounted, metered=held.usd, tokens=held.tokens,
-            unpriced=held.unpriced, requests=held.requests, prices=tuple(dict.fromkeys(low_high)),
-            decimals=self.bill.decimals, names_tokens=not self.totals,
-        )  # fmt: skip
 
     def _month_prices(self) -> dict[tuple[str, str], Fraction]:
         """(model, class) -> what the ledger paid for a token of it over the window."""
@@ -248,88 +200,21 @@ class Comparison:
             if self._spot(place.day, place.account, place.model, place.tier) == spot:
                 held[place.model, place.token_class] += found.tokens + found.unpriced + found.recorded
         missing: dict[tuple[str, str], int] = defaultdict(int)
-        for name, tokens in pair.reported.items():
-            model, _, token_class = name.rpartition("|")
+        for key, tokens in pair.reported.items():
+            model, _, token_class = key.rpartition("|")
             missing[model or spot.model, token_class] += tokens
-        for key, tokens in held.items():
-            if key[1] not in (FEES, CAPACITY, RECORDED):
-                missing[key] -= tokens
-        unknown = any(tokens > 0 for key, tokens in missing.items() if key not in prices)
-        volumes = [round(tokens * prices[key]) for key, tokens in missing.items() if key in prices]
+        for cell_key, tokens in held.items():
+            if cell_key[1] not in (FEES, CAPACITY, RECORDED):
+                missing[cell_key] -= tokens
+        unknown = any(tokens > 0 for one, tokens in missing.items() if one not in prices)
+        volumes = [round(tokens * prices[one]) for one, tokens in missing.items() if one in prices]
         items: dict[str, int] = {}
         add(items, surplus(sum(v for v in volumes if v > 0), 0))
         add(items, surplus(sum(v for v in volumes if v < 0), twice))
         rest = cell.difference - sum(items.values())
         if rest:
             within = abs(rest) <= cell.bound + len(volumes)
-            name = ROUNDING if within else NOT_METERED if unknown and rest > 0 else UNEXPLAINED if self.totals else RATE
-            add(items, {name: rest})
+            unnamed = item.UNEXPLAINED if self.totals else item.RATE
+            word = item.ROUNDING if within else item.NOT_METERED if unknown and rest > 0 else unnamed
+            add(items, {word: rest})
         return items
-
-    def _twice(self, spot: Spot) -> int:
-        return sum(amount for key, amount in self.doubled.items() if self._suspected(spot, key))
-
-    def _suspected(self, spot: Spot, key: tuple[date, str]) -> bool:
-        day, model = key
-        return (spot.day is None and self._in(day) or spot.day == day) and spot.model in ("", model)
-
-    def _use_up(self, spot: Spot, amount: int) -> None:
-        """What was named as recorded twice is not suspected a second time."""
-        for key in sorted(self.doubled):
-            if amount > 0 and self._suspected(spot, key):
-                part = min(amount, self.doubled[key])
-                self.doubled[key] -= part
-                amount -= part
-
-    def _unseen(self, lines: list[Line], amount: int, uncounted: int = 0) -> None:
-        """Which of the bill's accounts `amount` belongs to. Where the ledger doesn't tell accounts and several are in the
-        cell: first the lines that no quantity could compare, then by what each account is billed."""
-        if amount <= 0:
-            return
-        if 0 < uncounted <= amount:
-            loose = [line for line in lines if line.quantity is None]
-            self._unseen(loose, uncounted)
-            amount -= uncounted
-            lines = [line for line in lines if line.quantity is not None]
-        weights: dict[str, int] = defaultdict(int)
-        for line in lines:
-            weights[line.account] += max(line.amount, 0)
-        method = "account" if len(weights) <= 1 else "share of the bill"
-        parts = spread(amount, list(weights.values()) or [1])
-        for account, part in zip(weights or [""], parts, strict=True):
-            if part:
-                self.found.unseen.append((account, method, part))
-
-
-def _with_recorded(cells: dict[str, Cell], held: dict[str, Held], recorded: Held) -> dict[str, Cell]:
-    """The sender's figures are whole calls: spread over the classes by what the bill asks for such tokens."""
-    tokens = {name: part.recorded for name, part in held.items() if part.recorded}
-    if not recorded.usd and not tokens:
-        return cells
-    names = list(tokens) or list(cells) or [""]
-    weights = [_weight(cells.get(name), tokens.get(name, 1)) for name in names]
-    if not any(weights):
-        weights = [tokens.get(name, 1) for name in names]
-    made = dict(cells)
-    for name, usd in zip(names, spread(recorded.usd, weights), strict=True):
-        cell = made.get(name, Cell())
-        made[name] = Cell(
-            cell.billed, cell.lines, cell.quantity, cell.uncounted, cell.metered + usd,
-            cell.tokens + tokens.get(name, 0), cell.unpriced, cell.requests, (), cell.decimals, cell.names_tokens,
-        )  # fmt: skip
-    return made
-
-
-def _weight(cell: Cell | None, tokens: int) -> Fraction:
-    if cell is None or cell.billed <= 0:
-        return Fraction(0)
-    return Fraction(cell.billed * tokens, cell.quantity or max(1, cell.tokens + tokens))
-
-
-def overlapping(rows: Iterable[dict], provider: str) -> dict[tuple[date, str], int]:
-    """(day, canonical model) -> up to how much of the provider's spend may stand in the ledger twice."""
-    found: dict[tuple[date, str], int] = defaultdict(int)
-    for row in rows:
-        if row["subject"].startswith(f"{provider}/"):
-            found[row["day"], row["subject"]] += int(row["size"].scaleb(12))
-    return dict(found)

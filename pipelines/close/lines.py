@@ -52,7 +52,7 @@ def read_line(row: Mapping[str, Any], canonical: Callable[[str, str], str], know
     provider, item = row["provider"], (row["item"] or "").strip()
     named, model = row["model"], ""
     words = item.lower()
-    if named is None and ", " in item:
+    if ", " in item and (named is None or words.startswith(named.lower())):
         named, words = (part.strip() for part in item.lower().rsplit(", ", 1))
         model_words = _TIERS.sub("", named).strip()
         model = canonical(provider, model_words) if model_words else ""

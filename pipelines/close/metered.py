@@ -81,9 +81,7 @@ def read_metered(con: duckdb.DuckDBPyConnection, loaded: Loaded, canonical: Call
     for row in _rows(con, "metered_cells", values):
         sku = row["class"]
         counted = sku in ("input", "cache_read", "cache_write", "cache_write_long", "output")
-        named = (
-            sku if counted or sku in (CAPACITY, RECORDED) else family(sku) if sku in TOKEN_CLASSES else FEES
-        )
+        named = sku if counted or sku in (CAPACITY, RECORDED) else family(sku) if sku in TOKEN_CLASSES else FEES
         # tokens above a context band stand in their class's own row: only their charge is added
         tokens = row["tokens"] if named != FEES and not sku.endswith("_excess") else 0
         prices = {Fraction(p) * PICO for p in (row["low"], row["high"]) if p is not None and named != FEES}

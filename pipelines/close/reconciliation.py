@@ -23,7 +23,8 @@ import polars as pl
 
 from pipelines.close.bills import Bill, month_days, read_bills
 from pipelines.close.cells import DAY_CUT, ITEMS, UNEXPLAINED, add
-from pipelines.close.compare import Compared, Comparison, overlapping
+from pipelines.close.compare import Compared, Comparison
+from pipelines.close.doubles import overlapping
 from pipelines.close.lines import PICO
 from pipelines.close.metered import Metered, read_metered
 from pipelines.rates.book import RateBook

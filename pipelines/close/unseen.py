@@ -45,7 +45,9 @@ def _mapped(config: Workspace, provider: str, account: str) -> tuple[str | None,
             return rule.workflow, "rule"
     for rule in config.assign:
         if "project" in rule.match and rule.match.keys() <= {"project", "provider"}:
-            fits = fnmatchcase(account, rule.match["project"]) and fnmatchcase(provider, rule.match.get("provider", "*"))
+            fits = fnmatchcase(account, rule.match["project"]) and fnmatchcase(
+                provider, rule.match.get("provider", "*")
+            )
             if fits:
                 return rule.workflow, "assign"
     return None, "unattributed"

@@ -53,7 +53,7 @@ def check_workspace(loaded: Loaded, strict: bool = False) -> dict[str, Any]:
         elif not files:
             warnings.append(f"sources.{source.name}: no file matches {source.path}")
         try:
-            warnings += kind_warnings(files, loaded.config.tags.keys)
+            warnings += kind_warnings(files, loaded.config)
         except OutlayError as error:
             errors.append(f"sources.{source.name}: {error}")
     contract = loaded.config.rates.contract

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from pipelines.intake.discover import Found
+from pipelines.intake.marks import marking
 from pipelines.sources.context import FileRef, date_in_path
 from pipelines.sources.detect import SURE, detect, tried
+from pipelines.workspace.model import Workspace
 
 #: Files looked into per source: the first, the last and some between them.
 LOOKED_INTO = 5
 
 
-def kind_warnings(files: list[Found], mapped: frozenset[str]) -> list[str]:
+def kind_warnings(files: list[Found], config: Workspace) -> list[str]:
     """Files that look like another kind than declared, or of which the declared kind can read nothing."""
     warnings = []
     for found in _spread(files):
         declared = found.source.kind
         alike = [guess for guess in detect(found.path) if guess.confidence >= SURE]
-        trial = tried(declared, FileRef(found.path, found.name, date_in_path(found.name), mapped=mapped))
+        ref = FileRef(
+            found.path, found.name, date_in_path(found.name), mapped=config.tags.keys,
+            marking=marking(config, found.source),
+        )  # fmt: skip
+        trial = tried(declared, ref)
         if trial is not None and trial.read:
             continue
         where = f"sources.{found.source.name}: {found.name}"

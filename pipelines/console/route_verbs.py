@@ -12,7 +12,7 @@ from pipelines.console.verb import ASKED, answer, verb, workspace
 from pipelines.workspace.errors import NothingPublished, UsageError
 
 route = typer.Typer(
-    help="The routing loop: plan, approve, apply, roll back, status.",
+    help="The routing loop: plan, approve, apply, advance, roll back, status.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -77,6 +77,20 @@ def route_apply(
     _answer(done)
 
 
+@route.command("advance")
+@verb
+def route_advance(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would move; write nothing.")] = False,
+    revert: Annotated[
+        str | None, typer.Option(metavar="ROUTE", help="Take WORKFLOW/TASK_TYPE back to its old tier.")
+    ] = None,
+) -> None:
+    """Give canaries that hold every guard their next share; part of the scheduled job, behind its run."""
+    from pipelines.rollout.telling import route_advance
+
+    _answer(route_advance(workspace(), dry_run=dry_run, revert=revert))
+
+
 @route.command("rollback")
 @verb
 def route_rollback(
@@ -94,10 +108,10 @@ def route_rollback(
 @route.command("status")
 @verb
 def route_status() -> None:
-    """What is live, what is approved and not applied, what was edited by hand."""
-    from pipelines.routing import loop
+    """What is live and what waits, hand edits, shares, leaks, guards and the next step, realised saving."""
+    from pipelines.rollout.telling import route_status
 
-    done = loop.route_status(workspace())
+    done = route_status(workspace())
     answer(done.document, done.text)
 
 

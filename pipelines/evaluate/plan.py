@@ -52,7 +52,7 @@ def evaluation_plan(published: Published, workflow: str | None = None, task_type
 def _items(con: duckdb.DuckDBPyConnection, one: dict[str, Any]) -> pl.DataFrame:
     """The next items of one experiment. An item counts as evaluated once both models have answered it."""
     con.execute(
-        "create or replace temp table evaluated as select item_id from evaluated_items where workflow = $workflow "
+        "create or replace temp table evaluated as select item_id from evaluated_items where not live and workflow = $workflow "
         "and task_type = $task_type group by item_id having count(distinct model) > 1",
         {"workflow": one["workflow"], "task_type": one["task_type"]},
     )

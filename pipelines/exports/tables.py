@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import pyarrow as pa
 
+from pipelines.exports import focus_columns
+from pipelines.exports.focus import focus_batches
 from pipelines.outcomes.period import PERIOD_DAYS, ranked_period
 from pipelines.storage.models import literal
 from pipelines.storage.published import Published
@@ -156,6 +158,11 @@ EXPORTS: dict[str, Export] = {
             "workflow nulls first, tier nulls first, provider, model, tagged, inferred_kind",
         ),
         Export(
+            "unmatched_scores",
+            _columns("source, score_key, name, time, reason, trace_id, span_id, response_id"),
+            "source, score_key",
+        ),
+        Export(
             "restatements", _columns("published_at, day, workflow, before_usd, after_usd, cause"),
             "published_at, day, workflow", "day",
         ),
@@ -223,25 +230,80 @@ EXPORTS: dict[str, Export] = {
             ),
             "workflow",
         ),
+        Export(
+            "reconciliation",
+            _columns("period, provider, account, billed_usd, metered_usd, item, amount_usd, status, source, note"),
+            "period, provider, account nulls first, rowid", "cast(concat(period, '-01') as date)", months=True,
+        ),
+        Export(
+            "reconciliation_daily",
+            _columns("period, provider, account, billed_usd, metered_usd, item, amount_usd, status, source, note"),
+            "period, provider, account nulls first, rowid", "cast(period as date)",
+        ),
+        Export(
+            "billed",
+            _columns(
+                "day, provider, account, model, item, billed_usd, source, category, period_end, effective_usd"
+            ),
+            "day, provider, account nulls first, model nulls first, item nulls first, source, category, period_end",
+            "day",
+        ),
+        Export(
+            "unseen_spend", _columns("month, provider, account, workflow, method, amount_usd, basis"),
+            "month, provider, account nulls first, basis, method", "cast(concat(month, '-01') as date)", months=True,
+        ),
+        Export(
+            "shared_costs", _columns("month, name, workflow, driver, direct_usd, shared_usd, full_usd"),
+            "month, name, workflow nulls first", "cast(concat(month, '-01') as date)", months=True,
+        ),
+        Export(
+            "close_adjustments",
+            _columns("closed_month, found_in, provider, workflow, item, closed_usd, now_usd, difference_usd"),
+            "closed_month, provider nulls last, workflow nulls first, item", "cast(concat(found_in, '-01') as date)",
+            months=True,
+        ),
+        Export("focus", focus_columns.columns(), "ChargePeriodStart", "ChargePeriodStart", segment=True),
+        Export(
+            "adherence",
+            _columns(
+                "day, workflow, task_type, policy_version, tier, declared_share, observed_share, requests, leak_usd, low, "
+                "high, in_band, route_requests, fallback_share, full_day, provisional"
+            ),
+            "day, workflow, task_type, policy_version, tier", "day",
+        ),
+        Export(
+            "decisions",
+            _columns(
+                "recommendation_id, workflow, task_type, approved_at, policy_version, promised_usd_month, "
+                "realised_usd_month, low, high, status, quality_change, quality_low, quality_high, finding, approved_by, "
+                "from_tier, to_tier, percent, target_percent, first_day, last_day, days, outcomes, realised_usd, "
+                "promised_at_share_usd_month, mixed_units, advice, advice_reason"
+            ),
+            "approved_at, workflow, task_type, rowid",
+        ),
         Export("alerts", _columns("day, kind, subject, severity, detail"), "rowid", "day"),
     )
 }  # fmt: skip
 
 
 def batches(
-    published: Published, name: str, first: date | None = None, last: date | None = None
+    published: Published, name: str, first: date | None = None, last: date | None = None, focus: str | None = None
 ) -> Iterator[pa.RecordBatch]:
     """Rows of one export in their fixed order, a batch at a time; none where there are no rows.
 
-    Raises UsageError for an unknown name or a period on a table that has none.
+    `focus` is the version of that dataset. Raises UsageError for an unknown name or version, or a period on a table
+    that has none.
     """
-    export = lookup(name)
+    export = lookup(name, focus)
     if (first or last) and export.period is None:
         raise UsageError(f"{name} has no period: --from and --to do not apply to it")
     if export.months:
         _refuse_parts_of_months(published, name, first, last)
     if name == "value_ranking" and (first or last):
         yield from _ranking(published, first, last)
+        return
+    if name == "focus":
+        yield from focus_batches(published, first, last, focus or focus_columns.LATEST)
         return
     columns = ", ".join(export.columns)
     zone = literal(published.meta["timezone"])
@@ -270,11 +332,17 @@ def _refuse_parts_of_months(published: Published, name: str, first: date | None,
         )
 
 
-def lookup(name: str) -> Export:
-    """Raises UsageError listing the names that exist."""
+def lookup(name: str, focus: str | None = None) -> Export:
+    """Raises UsageError listing the names that exist, or the versions of FOCUS that are written."""
     if name not in EXPORTS:
         raise UsageError(f"no export {name!r}; expected one of {', '.join(sorted(EXPORTS))}")
-    return EXPORTS[name]
+    if focus is None:
+        return EXPORTS[name]
+    if name != "focus" or focus not in focus_columns.VERSIONS:
+        raise UsageError(
+            f"no version {focus!r} of {name}: expected {' or '.join(focus_columns.VERSIONS)}, for the export focus alone"
+        )
+    return replace(EXPORTS[name], columns=focus_columns.columns(focus))
 
 
 def _ranking(published: Published, first: date | None, last: date | None) -> Iterator[pa.RecordBatch]:

@@ -12,11 +12,13 @@ from pipelines.sources.record import (
     EVALUATION_SCHEMA,
     OUTCOME_SCHEMA,
     REQUEST_SCHEMA,
+    SCORE_SCHEMA,
     SPAN_SCHEMA,
     Evaluation,
     OutcomeEvent,
     Parsed,
     RequestRecord,
+    Score,
     SpanContext,
 )
 
@@ -29,6 +31,7 @@ FAMILIES: dict[str, tuple[type, pa.Schema]] = {
     "spans": (SpanContext, SPAN_SCHEMA),
     "outcomes": (OutcomeEvent, OUTCOME_SCHEMA),
     "evaluations": (Evaluation, EVALUATION_SCHEMA),
+    "scores": (Score, SCORE_SCHEMA),
 }
 _FAMILY_OF = {shape: family for family, (shape, _) in FAMILIES.items()}
 #: family -> the table that holds what this run reads

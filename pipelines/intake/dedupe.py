@@ -37,7 +37,8 @@ def deduplicate(
     _requests(con, lake_root, run_id, intake, everything=everything)
     _spans(con, lake_root, run_id)
     _outcomes(con, loaded, lake_root, run_id, intake)
-    _evaluations(con, lake_root, run_id, intake)
+    for family in ("evaluations", "scores"):
+        _marks(con, family, lake_root, run_id, intake)
     _check(intake)
     counts = ("stored", "duplicate", "superseded")
     rows = [(s, f, c.stored, c.duplicate, c.superseded) for (s, f), c in intake.per_file.items()]
@@ -68,7 +69,8 @@ def _requests(
     for source, file, stored, superseded in con.execute(filled("intake/file_counts", run=run_id)).fetchall():
         _add(intake, source, file, stored, superseded, 0)
     columns = "* exclude (request_key, payload, day, own_rank, group_key, wins, run_id)"
-    lake.add(con, lake_root, "requests", f"(select {columns} from records where run_id = {literal(run_id)})", run_id)
+    fresh = f"run_id = {literal(run_id)} and own_rank > 0"
+    lake.add(con, lake_root, "requests", f"(select {columns} from records where {fresh})", run_id)
 
 
 def _drop_repetitions(con: duckdb.DuckDBPyConnection, run_id: str) -> Counter[tuple[str, str]]:
@@ -86,9 +88,13 @@ def _drop_repetitions(con: duckdb.DuckDBPyConnection, run_id: str) -> Counter[tu
 
 
 def _drop(con: duckdb.DuckDBPyConnection) -> Counter[tuple[str, str]]:
+    """Mark `repetitions` as being in no place: `sweep_repetitions` deletes them when they are committed.
+
+    Deleting rows of a transaction that has not ended makes its end write all of them a second time.
+    """
     counts = con.execute("select source, file, count(*) from repetitions group by source, file").fetchall()
     if counts:
-        con.execute("delete from records where rowid in (select id from repetitions)")
+        con.execute("update records set own_rank = 0, wins = false where rowid in (select id from repetitions)")
     return Counter({(source, file): count for source, file, count in counts})
 
 
@@ -113,15 +119,17 @@ def _decide(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
     con.execute(
         "create or replace temp table moved as select records.request_key, records.payload, places.own_rank, "
         "places.group_key, places.wins, records.day, records.wins and records.run_id <> $run as won from records "
-        "inner join places using (request_key, payload) where records.wins is distinct from places.wins "
-        "or records.group_key is distinct from places.group_key or records.own_rank is distinct from places.own_rank",
+        "inner join places using (request_key, payload) where records.own_rank > 0 and "
+        "(records.wins is distinct from places.wins or records.group_key is distinct from places.group_key "
+        "or records.own_rank is distinct from places.own_rank)",
         {"run": run_id},
     )
     con.execute("insert into touched_days select distinct day from moved where won or wins")
     con.execute(
         "update records set own_rank = moved.own_rank, group_key = moved.group_key, wins = moved.wins from moved "
-        "where records.request_key = moved.request_key and records.payload = moved.payload"
+        "where records.own_rank > 0 and records.request_key = moved.request_key and records.payload = moved.payload"
     )
+    con.execute(f"insert into shared_groups {sql('intake/shared_groups')}")
     # a fresh loser lends its tags to the winner of its call, which may lie on another day
     con.execute(
         "insert into touched_days select distinct day from records where wins and group_key in (select places.group_key "
@@ -169,24 +177,21 @@ def _outcomes(con: duckdb.DuckDBPyConnection, loaded: Loaded, lake_root: Path, r
     lake.add(con, lake_root, "outcomes", "fresh_events", run_id)
 
 
-def _evaluations(con: duckdb.DuckDBPyConnection, lake_root: Path, run_id: str, intake: Intake) -> None:
-    key = "workflow, task_type, item_id, provider, model, canonical"
-    con.execute(f"create or replace temp table evaluation_places as {sql('intake/evaluation_places')}")
-    _count(con, "evaluation_places", intake)
+def _marks(con: duckdb.DuckDBPyConnection, family: str, lake_root: Path, run_id: str, intake: Intake) -> None:
+    """The latest mark of an item and model (score of a tool) counts; the others stay, as what a judge is calibrated with."""
+    places = {"evaluations": "evaluation_places", "scores": "score_places"}[family]
+    con.execute(f"create or replace temp table {places} as {sql(f'intake/{places}')}")
+    _count(con, places, intake)
     con.execute(
-        f"delete from evaluations where ({key}) in (select ({key}) from evaluation_places where fresh = 0 and place > 1)"
+        f"update {family} set wins = place = 1 from {places} "
+        f"where fresh = 0 and {family}.rowid = id and wins is distinct from (place = 1)"
     )
     con.execute(
-        "create or replace temp table fresh_evaluations as select incoming_evaluations.*, place, repetition "
-        f"from incoming_evaluations inner join evaluation_places using ({key}, source, file, line) where fresh = 1"
+        f"create or replace temp table fresh_{family} as select incoming_{family}.*, place = 1 as wins "
+        f"from incoming_{family} inner join {places} on id = incoming_{family}.rowid where fresh = 1 and repetition = 1"
     )
-    con.execute(
-        "insert into evaluations by name select * exclude (place, repetition) from fresh_evaluations where place = 1"
-    )
-    con.execute("delete from fresh_evaluations where repetition > 1")
-    con.execute("alter table fresh_evaluations drop column place")
-    con.execute("alter table fresh_evaluations drop column repetition")
-    lake.add(con, lake_root, "evaluations", "fresh_evaluations", run_id)
+    con.execute(f"insert into {family} by name from fresh_{family}")
+    lake.add(con, lake_root, family, f"(select * exclude (wins) from fresh_{family})", run_id)
 
 
 def _count(con: duckdb.DuckDBPyConnection, places: str, intake: Intake) -> None:

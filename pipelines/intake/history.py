@@ -15,6 +15,7 @@ _KEYS = {
     "requests": ("records", ("source", "provider", "request_id")),
     "outcomes": ("outcome_events", ("event_id",)),
     "evaluations": ("evaluations", ("workflow", "task_type", "item_id", "provider", "model")),
+    "scores": ("scores", ("source", "score_key")),
 }
 
 
@@ -25,7 +26,10 @@ def compare(con: duckdb.DuckDBPyConnection, accept_loss: bool, keep_missing: boo
     (`accept_loss`) or kept (`keep_missing`: they are staged again from the ledger).
     """
     lost: dict[str, int] = {}
+    known = _tables(con)
     for family, (table, key) in _KEYS.items():
+        if table not in known:  # a ledger of an earlier version
+            continue
         gone = f"from held.{table} where ({', '.join(key)}) not in (select ({', '.join(key)}) from {STAGED[family]})"
         if keep_missing:
             _keep(con, family, gone, staging)
@@ -46,9 +50,7 @@ def compare(con: duckdb.DuckDBPyConnection, accept_loss: bool, keep_missing: boo
 
 def _lost_figures(con: duckdb.DuckDBPyConnection, keep_missing: bool) -> Iterator[tuple[str, int]]:
     """Days and counts of bills, reports and outcome counts that no file says any more; kept ones are put back."""
-    known = {
-        row[0] for row in con.execute("select table_name from duckdb_tables() where database_name = 'held'").fetchall()
-    }
+    known = _tables(con)
     for table in TABLES:
         if table not in known:
             continue
@@ -59,6 +61,12 @@ def _lost_figures(con: duckdb.DuckDBPyConnection, keep_missing: bool) -> Iterato
             continue
         for day, count in con.execute(f"select day, count(*) {gone} group by all").fetchall():
             yield day.isoformat(), count
+
+
+def _tables(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """The tables of the ledger that is replaced."""
+    found = con.execute("select table_name from duckdb_tables() where database_name = 'held'").fetchall()
+    return {row[0] for row in found}
 
 
 def _keep(con: duckdb.DuckDBPyConnection, family: str, gone: str, staging: Staging) -> None:

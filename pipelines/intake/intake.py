@@ -16,6 +16,7 @@ from pipelines.intake.counts import FileCounts, Intake
 from pipelines.intake.discover import discover
 from pipelines.intake.joined import Joined
 from pipelines.intake.manifest import Due, Manifest, Rejected
+from pipelines.intake.marks import marking
 from pipelines.intake.planned import PlannedFile, covers
 from pipelines.intake.progress import Progress, Told
 from pipelines.intake.staging import Staging
@@ -119,7 +120,7 @@ class _Reading:
         self._told.begins(found.name)
         ref, planned = self._ref(file), None
         if covers(found.source.kind, found.name):
-            planned = PlannedFile(self._staging, found.source.name, ref, self._outside(file))
+            planned = PlannedFile(self._staging, found.source.name, ref, self._outside(file), found.source.kind)
         try:
             self._take(taken, planned.results() if planned else read(found.source.kind, ref))
         except Refused as refusal:
@@ -161,7 +162,7 @@ class _Reading:
     def _ref(self, file: Due) -> FileRef:
         return FileRef(
             path=file.place, name=file.found.name, default_time=date_in_path(file.found.name), now=datetime.now(UTC),
-            mapped=self._loaded.config.tags.keys, seen=self._told.seen,
+            mapped=self._loaded.config.tags.keys, marking=marking(self._loaded.config, file.found.source), seen=self._told.seen,
         )  # fmt: skip
 
     def _outside(self, file: Due) -> str | None:

@@ -64,7 +64,8 @@ class Joined:
     def read(self, staging: Staging, ref: FileRef, outside: str | None) -> Iterator[tuple[int, ReadResult]]:
         """What the plan leaves, with its file's place in `files`. Then `stored` says what the plan has taken."""
         ref.path, ref.name = Held("joined.jsonl", b"".join(self.texts)), NAME
-        planned = PlannedFile(staging, self.files[0].found.source.name, ref, outside)
+        source = self.files[0].found.source
+        planned = PlannedFile(staging, source.name, ref, outside, source.kind)
         for line, parsed in planned.results():
             at, own = self.place(line or 1)
             yield at, ReadResult(own, parsed)
@@ -88,7 +89,7 @@ class Joined:
         ).fetchall()
         for incoming in STAGED.values():
             con.execute(
-                f"update {incoming} set file = name, line = {incoming}.line - before from joined_lines "
+                f"update {incoming} set file = joined_lines.name, line = {incoming}.line - before from joined_lines "
                 f"where {incoming}.file = $name and {incoming}.line = joined_lines.line",
                 {"name": NAME},
             )

@@ -1,7 +1,8 @@
-"""Files that a vectorised plan takes: most lines go straight into the ledger's `records`, the others one by one.
+"""Files that a plan takes: most lines go straight into the ledger's `records`, the others one by one.
 
-The plan leaves out every line that it is not certain to read as the parser of single records would. So what a
-file gives is the same either way, and one odd line costs only itself.
+A plan leaves out every line that it is not certain to read as the parser of single records would. So what a
+file gives is the same either way, and one odd line costs only itself. Kind `requests` is read by one query a piece,
+the kinds of `lean.READERS` by readers that fill columns; `python -m tests.benchmark.reading` says what that buys.
 """
 
 from __future__ import annotations
@@ -12,20 +13,24 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from pipelines.intake.lean import READERS, LeanLines, batches
 from pipelines.intake.staging import Staging, filters_in_place
 from pipelines.sources.context import AHEAD, FileRef, ReadResult
-from pipelines.sources.files import open_bytes, plain_name
+from pipelines.sources.documents import Beginning, beginning
+from pipelines.sources.files import MAX_LINE, lines, open_bytes, plain_name, start_of_text
 from pipelines.sources.plans import requests
 from pipelines.sources.plans.pieces import NOTHING, PIECE, Piece, pieces
-from pipelines.sources.registry import read_lines
+from pipelines.sources.registry import FORMATS, read, read_lines
 
 #: Planning a query costs as much as reading this many lines one by one.
 FEW_LINES = 400
+#: Bytes of lines that lean readers hold at once; each costs some three times as much as values.
+LEAN_BYTES = 8 << 20
 
 
 def covers(kind: str, name: str) -> bool:
     """Whether there is a plan for such a file."""
-    return kind == "requests" and not plain_name(name).endswith(".parquet")
+    return kind in ("requests", *READERS) and not plain_name(name).endswith(".parquet")
 
 
 @dataclass
@@ -36,6 +41,7 @@ class PlannedFile:
     source: str
     ref: FileRef
     outside: str | None = None  #: SQL over records: days that this run does not take
+    kind: str = "requests"
     piece_size: int = PIECE
     few: int = FEW_LINES
     taken: int = 0
@@ -44,6 +50,28 @@ class PlannedFile:
 
     def results(self) -> Iterator[ReadResult]:
         """Records and refusals of the lines that the plan left out. Raises `Refused` like `registry.read`."""
+        return self._by_query() if self.kind == "requests" else self._lean()
+
+    def _lean(self) -> Iterator[ReadResult]:
+        form = FORMATS[self.kind]
+        plan = LeanLines(self.staging, self.source, self.kind, self.ref, self.outside)
+        with open_bytes(self.ref.path, self.ref.seen) as stream:
+            first = start_of_text(stream)
+            begins = beginning(first)
+            if begins is not Beginning.DOCUMENT:
+                broken = begins is Beginning.BROKEN
+                numbered = lines(stream, first, limit=MAX_LINE if broken else form.line_limit)
+                for place, batch in enumerate(batches(numbered, min(self.piece_size, LEAN_BYTES))):
+                    few = len(batch) <= self.few and not place
+                    for result in read_lines(self.kind, batch if few else plan.take(batch), self.ref, broken=broken):
+                        self.singly += 1
+                        yield result
+                    self.taken, self.left = plan.taken, plan.left
+        plan.ended()
+        if begins is Beginning.DOCUMENT:
+            yield from read(self.kind, self.ref)
+
+    def _by_query(self) -> Iterator[ReadResult]:
         layout = requests.Layout()
         shown = _Shown()
         self.staging.con.register("piece", shown)
@@ -54,12 +82,13 @@ class PlannedFile:
                     known, layout = layout, requests.learn(piece.sample(), layout)
                     shown.table = piece.table()
                     left = self._take(piece, layout, anew=layout != known)
-                lines = ((piece.first + place, piece.line(place)) for place in left)
-                said = ((number, line) for number, line in lines if line is None or (line and not line.isspace()))
+                numbered = ((piece.first + place, piece.line(place)) for place in left)
+                said = ((number, line) for number, line in numbered if line is None or (line and not line.isspace()))
                 for result in read_lines("requests", said, self.ref):
                     self.singly += 1
                     yield result
         self.staging.con.unregister("piece")
+        shown.table = None  # what is prepared holds on to it
 
     def _take(self, piece: Piece, layout: requests.Layout, *, anew: bool) -> list[int]:
         """Store what is sure; places of the other lines."""
@@ -82,8 +111,8 @@ class PlannedFile:
         self.left += sure - stored
         if sure == len(piece):
             return []
-        lines = con.execute(f"select line from {found}").fetchnumpy()["line"]
-        return np.setdiff1d(np.arange(len(piece)), np.asarray(lines) - piece.first).tolist()
+        sure_lines = con.execute(f"select line from {found}").fetchnumpy()["line"]
+        return np.setdiff1d(np.arange(len(piece)), np.asarray(sure_lines) - piece.first).tolist()
 
 
 @dataclass

@@ -56,31 +56,34 @@ def name_models(con: duckdb.DuckDBPyConnection, book: RateBook) -> None:
 
 
 def attribute(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
-    """`dimensions`: workflow, task type, unit, attempt and stratum of every call on a touched day."""
+    """What a call's own record doesn't say of workflow, task type, unit, attempt and stratum, on the touched days.
+
+    `inherited`: of each span, from its ancestors; `shared_dimensions`: of each call of several records, from them all.
+    """
     parts = dimension_expressions(loaded)
-    con.execute(f"create or replace temp table members as {sql('ledger/members')}")
-    con.execute(f"create or replace temp table ancestors as {sql('ledger/ancestors')}")
+    for table in ("members", "traced", "ancestors"):
+        con.execute(f"create or replace temp table {table} as {sql(f'ledger/{table}')}")
     inherited = filled("ledger/inherited", inherited=parts["inherited"])
     con.execute(f"create or replace temp table inherited as {inherited}")
-    dimensions = filled("ledger/dimensions", own=parts["own"], taken=parts["taken"])
-    con.execute(f"create or replace temp table dimensions as {dimensions}")
+    shared = filled("ledger/shared_dimensions", own=parts["own"], taken=parts["taken"])
+    con.execute(f"create or replace temp table shared_dimensions as {shared}")
 
 
 def price_requests(con: duckdb.DuckDBPyConnection, book: RateBook) -> int:
     """Price what has no price yet; answers how many requests were looked up."""
     con.execute(f"create or replace temp table to_price as {sql('ledger/to_price')}")
     price(con, book)
-    for table in ("prices", "price_extras"):
+    if con.execute("select 1 from to_price where lacked_a_price limit 1").fetchall():
+        for table in ("prices", "price_extras"):
+            con.execute(
+                f"delete from {table} where (request_key, payload) in "
+                "(select (request_key, payload) from to_price where lacked_a_price)"
+            )
+    for table, found in (("prices", "priced"), ("price_extras", "priced_extras")):
         con.execute(
-            f"delete from {table} where (request_key, payload) in (select (request_key, payload) from to_price)"
+            f"insert into {table} by name select {found}.*, to_price.payload, cast(to_price.time as date) as called_on "
+            f"from {found} inner join to_price using (request_key)"
         )
-    con.execute(
-        "insert into prices by name select priced.*, to_price.payload from priced inner join to_price using (request_key)"
-    )
-    con.execute(
-        "insert into price_extras by name select priced_extras.*, to_price.payload from priced_extras "
-        "inner join to_price using (request_key)"
-    )
     return con.execute("select count(*) from to_price").fetchall()[0][0]
 
 
@@ -88,16 +91,19 @@ def write_requests(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
     """Requests of the touched days and their further dimensions, replaced as a whole."""
     for table in ("requests", "request_dimensions"):
         con.execute(f"delete from {table} where day in (select day from touched_days)")
+    dimensions = filled("ledger/dimensions", own=dimension_expressions(loaded)["own"])
     rows = filled(
         "ledger/requests",
+        dimensions=dimensions,
         rule=rule_expression(loaded),
-        input_extras=extras_total("records.", INPUT_EXTRAS),
-        output_extras=extras_total("records.", OUTPUT_EXTRAS),
+        input_extras=extras_total("dimensions.", INPUT_EXTRAS),
+        output_extras=extras_total("dimensions.", OUTPUT_EXTRAS),
     )
     con.execute(f"insert into requests by name {rows}")
     further = further_dimensions(loaded)
     if further is not None:
-        con.execute(f"insert into request_dimensions by name {filled('ledger/request_dimensions', found=further)}")
+        found = filled("ledger/request_dimensions", dimensions=dimensions, found=further)
+        con.execute(f"insert into request_dimensions by name {found}")
 
 
 def allocate(con: duckdb.DuckDBPyConnection) -> None:

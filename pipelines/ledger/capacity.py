@@ -52,9 +52,14 @@ def skus(days: str, prices: str = "prices", price_extras: str = "price_extras") 
     return filled("ledger/skus", days=days, prices=prices, price_extras=price_extras, token_skus=TOKEN_SKUS)
 
 
-def charges(days: str, standing_days: str) -> str:
-    """The model of all charges over some requests and standing charges, each named by a condition on its table."""
-    return filled("ledger/charges", skus=skus(days), days=days, standing_days=standing_days)
+def charges(days: str, standing_days: str, called_on: str | None = None) -> str:
+    """The model of all charges over some requests and standing charges, each named by a condition on its table.
+
+    `called_on`: a condition on their UTC day of that name that all of these requests meet, so that no other prices are read.
+    """
+    only = f" where {called_on}" if called_on else ""
+    found = skus(days, f"(select * from prices{only})", f"(select * from price_extras{only})")
+    return filled("ledger/charges", skus=found, days=days, standing_days=standing_days)
 
 
 def bear(

@@ -105,8 +105,10 @@ class Lookup:
     group_part: int | None = None  #: its place in a LiteLLM group `route/<workflow>/<task type>`
 
 
+#: A batch line that never ran is kept as a record and is no request.
+RAN = "not coalesce(list_contains(flags, 'not_executed'), false)"
 #: Match keys of `assign` rules that are fields of every record; any other is a tag.
-_FIELDS = {name: f"records.{name}" for name in ("source", "provider", "model", "service_tier", "region")}
+_FIELDS = {name: f"dimensions.{name}" for name in ("source", "provider", "model", "service_tier", "region")}
 #: The tags behind a match key, where logs know it by more than one name.
 _MATCHED = {
     "key_alias": ("key_alias", "api_key_alias"),
@@ -140,7 +142,7 @@ def rule_expression(loaded: Loaded) -> str:
             for key, pattern in sorted(rule.match.items())
         ]
         if rule.from_:
-            conditions.append(f"records.day >= date {literal(rule.from_.isoformat())}")
+            conditions.append(f"dimensions.day >= date {literal(rule.from_.isoformat())}")
         branches.append(f"when {' and '.join(conditions)} then {number}")
     if not branches:
         return "cast(null as bigint)"
@@ -189,13 +191,14 @@ def dimension_expressions(loaded: Loaded) -> dict[str, str]:
 
 
 def further_dimensions(loaded: Loaded) -> str | None:
-    """SQL for (request, payload, dimension, value) of the `dimensions` model's further columns; None without any."""
-    branches = [
-        f"select request_key, payload, {literal(name)} as dimension, {lookup.column} as value from dimensions "
-        f"where {lookup.column} is not null"
-        for name, lookup in _further(loaded).items()
-    ]
-    return "\nunion all\n".join(branches) or None
+    """SQL for (request, day, dimension, value or null) of the `dimensions` model's further columns; None without any."""
+    further = _further(loaded)
+    names = ", ".join(literal(name) for name in further)
+    values = ", ".join(lookup.column for lookup in further.values())
+    if not further:
+        return None
+    each = f"unnest([{names}]) as dimension, unnest([{values}]) as value"
+    return f"select request_key, day, {each} from dimensions where {RAN}"
 
 
 def _tag(column: str, key: str) -> str:

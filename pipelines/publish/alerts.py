@@ -11,7 +11,9 @@ import duckdb
 import polars as pl
 
 from pipelines.publish.alerts_change import change_alerts
+from pipelines.publish.alerts_close import close_alerts
 from pipelines.publish.sampling import sampling
+from pipelines.rollout.alerts import adherence_alerts
 from pipelines.storage.models import filled, sql
 
 SEVERITIES = ("high", "medium", "low")
@@ -34,6 +36,8 @@ def alerts(con: duckdb.DuckDBPyConnection, zone: str, as_of: date, changed: Mapp
         *_nesting(con),
         *_schema_drift(con, zone, as_of),
         *change_alerts(changed),
+        *close_alerts(changed),
+        *adherence_alerts(changed),
     ]
     rows.sort(key=lambda r: (SEVERITIES.index(r["severity"]), -r["size"], r["kind"], r["subject"], r["day"]))
     return pl.DataFrame([{k: r[k] for k in SCHEMA} for r in rows], schema=SCHEMA)

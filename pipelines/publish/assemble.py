@@ -51,12 +51,20 @@ class Assembled:
 
 
 def as_of(con: duckdb.DuckDBPyConnection, last: date | None) -> date | None:
-    """The latest day that holds a request or an outcome, or `last` if that is earlier; None for an empty ledger."""
+    """The latest day that holds a request or an outcome, or `last` if that is earlier; None for an empty ledger.
+
+    With nothing but bills, their last billed day.
+    """
     row = con.execute(
         "select max(day) from (select max(day) as day from requests union all select max(day) from outcome_events "
         "union all select max(day) from outcome_counts where wins)"
     ).fetchone()
     latest = row[0] if row else None
+    if latest is None:
+        row = con.execute(
+            "select max(cast(period_end - interval 1 second as date)) from billed_amounts where wins"
+        ).fetchone()
+        latest = row[0] if row else None
     return min(latest, last) if latest and last else latest
 
 
@@ -82,7 +90,9 @@ def write_segments(con: duckdb.DuckDBPyConnection, home: Path, run_id: str) -> N
 
 def _segment_model(table: str, day: date) -> str:
     if table == "charges":
-        return filled("publish/charges", charges=charges(f"requests.day = date '{day}'", f"day = date '{day}'"))
+        near = f"called_on between date '{day - timedelta(days=1)}' and date '{day + timedelta(days=1)}'"
+        found = charges(f"requests.day = date '{day}'", f"day = date '{day}'", near)
+        return filled("publish/charges", charges=found)
     if table == "unit_days":
         return filled("publish/unit_days", days=f"day = date '{day}'")
     return sql("publish/requests").replace("$day", f"date '{day}'")

@@ -27,6 +27,11 @@ def task(workflow: str, task_type: str) -> str:
     return f"{human(task_type)} ({within(workflow)})"
 
 
+def task_within(workflow: str, task_type: str) -> str:
+    """The same inside a sentence: `clause extraction (contract review)`."""
+    return f"{within(task_type)} ({within(workflow)})"
+
+
 def model(name: str | None) -> str:
     """`openai/gpt-5-mini` -> `gpt-5-mini`: what stands after the provider."""
     return (name or formats.UNKNOWN).rpartition("/")[2]

@@ -24,7 +24,7 @@ from typing import Any
 
 from pipelines.outcomes.ratios import rounded
 from pipelines.publish import formats
-from pipelines.publish.names import within
+from pipelines.publish.names import task
 from pipelines.review.document import Held, Split
 from pipelines.review.facts import SPLIT_DAYS, Facts, Row, answered
 from pipelines.routing.history import replay
@@ -66,7 +66,9 @@ def split(f: Facts) -> Split:
     ruled = [phase for phase in known if phase.since < end]
     live = ruled[-1] if ruled else None
     requests = answered(f.published, first, last) if any(phase.policy for phase in ruled) else []
-    held = [one for phase, part in _by_phase(ruled, requests) if phase.policy for one in _routes(phase, phase.policy, part)]
+    held = [
+        one for phase, part in _by_phase(ruled, requests) if phase.policy for one in _routes(phase, phase.policy, part)
+    ]
     total = sum(one.requests for one in held)
     share = rounded(sum((Fraction(one.held) * one.requests for one in held), Fraction(0)) / total) if total else None
     leaks = [one.leak_usd for one in held]
@@ -158,4 +160,4 @@ def _said(
     if not broken:
         return f"{said}; {lost}. Every route holds."
     worst = broken[0]
-    return f"{said}; {lost}. {within(worst.task_type).capitalize()} of {within(worst.workflow)} holds {formats.share(worst.held)} only: outlay route status."
+    return f"{said}; {lost}. {task(worst.workflow, worst.task_type)} holds {formats.share(worst.held)} only: outlay route status."

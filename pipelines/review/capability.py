@@ -14,7 +14,7 @@ from typing import Any
 
 from pipelines.outcomes.ratios import quotient
 from pipelines.publish import formats
-from pipelines.publish.names import model, task, within
+from pipelines.publish.names import model, task_within, within
 from pipelines.review.document import Question, Task
 from pipelines.review.facts import Facts
 from pipelines.review.steps import Step, experiment_step, switch_step
@@ -77,10 +77,13 @@ def needed_tier(workspace: Workspace, row: Mapping[str, Any]) -> str | None:
 def tasks(f: Facts) -> tuple[Task, ...]:
     """Every task type with requests in the 28 days, most spend first."""
     served: dict[tuple[str, str], dict[str | None, Decimal]] = {}
+    priced: set[tuple[str, str]] = set()
     for row in f.task_days:
         if row["day"] >= f.period_first and row["task_type"]:
             tiers = served.setdefault((row["workflow"], row["task_type"]), {})
             tiers[row["tier"]] = tiers.get(row["tier"], Decimal(0)) + (row["spend_usd"] or 0)
+            if row["spend_usd"] is not None:
+                priced.add((row["workflow"], row["task_type"]))
     advice = {(r["workflow"], r["task_type"]): r for r in f.recommendations}
     made = []
     for (workflow, name), tiers in served.items():
@@ -91,7 +94,7 @@ def tasks(f: Facts) -> tuple[Task, ...]:
             Task(
                 workflow=workflow, task_type=name, capability=declared,
                 declared_tier=f.config.capabilities.get(declared) if declared else None, served_tier=tier,
-                proven=proven, evidence=evidence, spend_usd=sum(tiers.values(), Decimal(0)),
+                proven=proven, evidence=evidence, spend_usd=sum(tiers.values(), Decimal(0)) if (workflow, name) in priced else None,
                 finding=next((d["text"] for d in f.disagreements if (d["workflow"], d["task_type"]) == (workflow, name)), None),
             )
         )  # fmt: skip
@@ -101,6 +104,8 @@ def tasks(f: Facts) -> tuple[Task, ...]:
 def _proven(f: Facts, workflow: str, tier: str | None, advice: Mapping[str, Any] | None) -> tuple[str, str]:
     if advice is None:
         return "not proven", "no evaluation"
+    if tier is not None and tier == min(f.config.tiers, key=lambda one: one.rank).name and advice["decision"] == "keep":
+        return f"{tier} serves it", "the lowest tier"
     pairs = formats.plural(advice["items"], "pair")
     if advice["decision"] == "switch":
         most = max(advice["routes"], key=lambda route: (route["share"], route["model"]))
@@ -111,10 +116,19 @@ def _proven(f: Facts, workflow: str, tier: str | None, advice: Mapping[str, Any]
     if quality.protected:
         return "not proven", "protected: its models are never changed"
     high = advice["retention_high"]
-    if advice["decision"] == "keep" and advice["grade"] == "A" and high is not None and high < quality.retention and tier:
+    if (
+        advice["decision"] == "keep"
+        and advice["grade"] == "A"
+        and high is not None
+        and high < quality.retention
+        and tier
+    ):
         return f"needs {tier}", f"{pairs}: {model(advice['candidate_model'])} keeps at most {formats.share(high)}"
     if advice["experiment"] and advice["experiment"]["pairs"]:
-        return "not proven", f"{pairs}, {formats.count(advice['experiment']['pairs'])} more would settle it"
+        return (
+            "not proven",
+            f"{pairs if advice['items'] else 'no pair'}, {formats.count(advice['experiment']['pairs'])} more would settle it",
+        )
     return "not proven", pairs if advice["items"] else "no pair of evaluations"
 
 
@@ -149,7 +163,7 @@ def question(f: Facts, known: tuple[Task, ...]) -> Question:
     step = _step(f, first, advice.get((first["workflow"], first["task_type"])))
     dollars = sum((by_spend[key] for key in {(d["workflow"], d["task_type"]) for d in found}), Decimal(0))
     where = formats.listing(
-        f"{task(d['workflow'], d['task_type'])} {_disagrees(d)}, {f.money(by_spend[d['workflow'], d['task_type']])}"
+        f"{task_within(d['workflow'], d['task_type'])} {_disagrees(d)}, {f.money(by_spend[d['workflow'], d['task_type']])}"
         for d in found[:3]
     )
     more = f" and {len(found) - 3} more" if len(found) > 3 else ""

@@ -19,15 +19,16 @@ LEAST = 5  #: outcomes in a week that a change is told of
 
 def changes(f: Facts, cost: Cost, drift: Drift) -> tuple[Change, ...]:
     """Cost by workflow, alarms, budgets, restated days; the open alarms first."""
-    return tuple([
-        *(_alarm(f, a) for a in drift.alarms),
+    return (
+        *(_alarm(f, a) for a in drift.alarms if a.open),
+        *_over(drift),
         *(_moved(f, w) for w in sorted(cost.workflows, key=_size) if _worth_a_line(w)),
         *_budgets(f),
         *(
-            Change(what=f"{human(r['workflow'])}: late data or a changed workspace file restated {formats.plural(r['days'], 'day')}.", good=None)
+            Change(about="restated", what=f"{human(r['workflow'])}: late data or a changed workspace file restated {formats.plural(r['days'], 'day')}.", good=None)
             for r in f.restated
         ),
-    ])  # fmt: skip
+    )  # fmt: skip
 
 
 def _size(w: WorkflowCost) -> tuple[Decimal, str]:
@@ -45,15 +46,36 @@ def _moved(f: Facts, w: WorkflowCost) -> Change:
     within_noise = noticed is not None and abs(change) < noticed
     tail = f", within its noise ({formats.share(noticed)})" if within_noise else ""
     return Change(
-        what=f"{human(w.workflow)}: one {w.unit} cost {f.per(w.after_usd)} after {f.per(w.before_usd)} the week before "
+        about="cost", what=f"{human(w.workflow)}: one {w.unit} cost {f.per(w.after_usd)} after {f.per(w.before_usd)} the week before "
         f"({formats.change(change)}){tail}.",
         good=None if within_noise else change < 0,
     )  # fmt: skip
 
 
 def _alarm(f: Facts, a: Alarm) -> Change:
-    state = "open" if a.open else "closed by itself or acknowledged"
-    return Change(what=f"{a.kind.capitalize()} in {within(a.workflow)}, {state}: {alarm_said(f, a)}.", good=a.change < 0 or not a.open)
+    return Change(
+        about="alarm",
+        what=f"{a.kind.capitalize()} in {within(a.workflow)}, open: {alarm_said(f, a)}.",
+        good=a.change < 0,
+    )
+
+
+def _over(drift: Drift) -> Iterator[Change]:
+    """Alarms of the week and since that are over, one line for those of a kind."""
+    found: dict[tuple[str, str, str], list[Alarm]] = {}
+    for a in drift.alarms:
+        if not a.open:
+            found.setdefault((a.workflow, a.kind, a.status), []).append(a)
+    for (workflow, kind, status), alarms in sorted(found.items()):
+        when = formats.listing(
+            formats.day(a.detected_day, year=False) for a in sorted(alarms, key=lambda a: a.detected_day)
+        )
+        ended = "acknowledged" if status == "acknowledged" else "closed, as the next day was back in its band"
+        yield Change(
+            about="alarm over",
+            what=f"{human(workflow)}: {formats.plural(len(alarms), kind)} ({when}), {ended}.",
+            good=None,
+        )
 
 
 def endangered(f: Facts) -> list[Row]:
@@ -73,18 +95,28 @@ def budget_said(f: Facts, row: Row) -> str:
     if row["budget_usd"] is not None and row["status"] in ("over", "at risk"):
         said.append(f"{f.money(row['spend_to_date_usd'])} of {f.money(row['budget_usd'])} spent in {row['month']}")
         if row["forecast_usd"] is not None and not row["final"]:
-            reach = "" if row["forecast_low_usd"] is None else f" (90 %: {f.money(row['forecast_low_usd'])} to {f.money(row['forecast_high_usd'])})"
+            reach = (
+                ""
+                if row["forecast_low_usd"] is None
+                else f" (90 %: {f.money(row['forecast_low_usd'])} to {f.money(row['forecast_high_usd'])})"
+            )
             said.append(f"forecast {f.money(row['forecast_usd'])}{reach}")
         if row["run_out_day"]:
             said.append(f"used up on {formats.day(row['run_out_day'])}")
     if row["per_outcome_status"] == "over":
-        said.append(f"an outcome costs {f.per(row['cost_per_outcome_usd'])}, planned {f.per(row['per_outcome_budget_usd'])}")
+        said.append(
+            f"an outcome costs {f.per(row['cost_per_outcome_usd'])}, planned {f.per(row['per_outcome_budget_usd'])}"
+        )
     return ", ".join(said)
 
 
 def _budgets(f: Facts) -> Iterator[Change]:
     for row in endangered(f):
-        yield Change(what=f"{budget_name(row)}, budget {row['status'] or 'per outcome over'}: {budget_said(f, row)}.", good=False)
+        yield Change(
+            about="budget",
+            what=f"{budget_name(row)}, budget {row['status'] or 'per outcome over'}: {budget_said(f, row)}.",
+            good=False,
+        )
 
 
 def question(f: Facts, cost: Cost, drift: Drift, found: tuple[Change, ...]) -> Question:
@@ -97,8 +129,8 @@ def question(f: Facts, cost: Cost, drift: Drift, found: tuple[Change, ...]) -> Q
         also = f" {formats.plural(len(budgets), 'budget')} at risk or over." if budgets else ""
         return _red(
             f"{human(top.workflow)}: {alarm_said(f, top)}.{because}{also}",
-            "take the cause out, or accept the new level (--rebase)",
-            f"outlay acknowledge {top.alarm} --by {shlex.quote(f.by)} --reason 'WHY' [--rebase]",
+            "take the cause out; or acknowledge it, with --rebase where the new level is right",
+            f"outlay acknowledge {top.alarm} --by {shlex.quote(f.by)} --reason WHY",
             "minutes to acknowledge, plus the time that the cause takes",
         )  # fmt: skip
     if budgets:
@@ -108,7 +140,12 @@ def question(f: Facts, cost: Cost, drift: Drift, found: tuple[Change, ...]) -> Q
             "outlay export budgets", "minutes to plan anew; to spend less, as long as the cause takes",
         )  # fmt: skip
     if cost.index is None:
-        return _red(cost.finding, "send outcomes of two whole weeks", "outlay check", "two weeks and the days that outcomes take")
+        return _red(
+            cost.finding,
+            "send outcomes of two whole weeks",
+            "outlay check",
+            "two weeks and the days that outcomes take",
+        )
     lines = [c.what for c in found if c.good is not None]
     told = f" {' '.join(lines[:2])}" if lines else ""
     return Question(

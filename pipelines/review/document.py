@@ -79,6 +79,7 @@ class Alarm(Document):
     change: Ratio
     month_usd: Usd
     open: bool
+    status: str  #: `open`, `closed` or `acknowledged`, as known on `seen_to`
     new: bool  #: raised in this week or since
     cause: str | None  #: the largest contributor to the workflow's own change in the week of the alarm
 
@@ -94,6 +95,7 @@ class Drift(Document):
 
     state: State
     finding: str
+    detectable: str | None  #: the smallest change per workflow, in words
     open: int
     alarms: tuple[Alarm, ...]  #: open ones first, largest change first
     watched: tuple[Watched, ...]
@@ -183,6 +185,7 @@ class Worth(Document):
 class Change(Document):
     """One thing that is different since the last review."""
 
+    about: Literal["alarm", "alarm over", "cost", "budget", "restated"]
     what: str
     good: bool | None
 
@@ -210,7 +213,8 @@ class Proposal(Document):
     usd_month: Usd | None
     usd_month_low: Usd | None
     usd_month_high: Usd | None
-    dollars: str  #: what the amount is: saved, at stake, over budget, declared value
+    dollars: str  #: what the amount is: saved, more than before, over budget, declared value
+    edit: str | None  #: keys of outlay.yaml to change before the command
     command: str
     takes: str
 
@@ -230,7 +234,9 @@ class Checked(Document):
     realised_high_usd_month: Usd | None
     share_before: Ratio | None  #: of the task's requests on the new tier
     share_since: Ratio | None
-    verdict: Literal["realised", "short of the promise", "not distinguishable yet", "holds", "came back", "open", "undone"]
+    verdict: Literal[
+        "realised", "short of the promise", "not distinguishable yet", "holds", "came back", "open", "undone"
+    ]
     finding: str
 
 

@@ -156,7 +156,7 @@ def _read(
             seen=seen,
         ),
         task_days=rows(
-            "select day, workflow, task_type, tier, sum(requests) as requests, sum(spend_usd) as spend_usd from task_cost "
+            "select day, workflow, task_type, tier, cast(sum(requests) as bigint) as requests, sum(spend_usd) as spend_usd from task_cost "
             "where day <= $seen group by all order by all", seen=seen,
         ),
         daily=rows("from daily_cost where day <= $seen order by day, workflow", seen=seen),

@@ -9,6 +9,7 @@ from typing import Any
 from pipelines.change.bridge import ALL
 from pipelines.change.bridge_weeks import FACTORS
 from pipelines.publish import formats
+from pipelines.publish.currency import Shown
 from pipelines.publish.names import human, model, within
 from pipelines.review.document import Alarm, Bottom, Contributor, Cost, Drift, Factor, Watched, WorkflowCost
 from pipelines.review.facts import Facts, Row
@@ -85,7 +86,15 @@ def _cost_said(f: Facts, whole: Row, bridge: tuple[Factor, ...], movers: list[Co
 
 def signed(f: Facts, usd: Decimal) -> str:
     """`+$0.0301`: an effect on the cost of one outcome."""
-    return ("+" if usd > 0 else "") + f.per(usd)
+    return signed_text(f.currency, usd)
+
+
+def signed_text(currency: Shown, usd: Decimal) -> str:
+    """The same with the currency given; smaller than a hundredth of a cent is 0."""
+    shown = currency(usd) or Decimal(0)
+    if abs(shown) < Decimal("0.00005"):
+        return formats.unit_cost(Decimal(0))
+    return ("+" if shown > 0 else "") + formats.unit_cost(shown)
 
 
 def factors(f: Facts, workflow: str) -> tuple[Factor, ...]:
@@ -125,7 +134,8 @@ def drift(f: Facts) -> Drift:
         Alarm(
             alarm=a["alarm"], workflow=a["workflow"], kind=a["kind"], detected_day=a["detected_day"],
             since_day=a["since_day"], before_usd=a["before_usd"], after_usd=a["after_usd"], change=a["change"],
-            month_usd=a["month_usd"], open=a["open"], new=a["detected_day"] >= f.week.first, cause=cause(f, a),
+            month_usd=a["month_usd"], open=a["open"],
+            status="open" if a["open"] else a["status"], new=a["detected_day"] >= f.week.first, cause=cause(f, a),
         )
         for a in f.alarms if a["open"] or a["detected_day"] >= f.week.first
     )  # fmt: skip
@@ -135,7 +145,11 @@ def drift(f: Facts) -> Drift:
     )
     known = [w for w in watched if w.minimum_detectable is not None]
     state = "red" if any(a.change > 0 for a in open_) else "green" if known else "none"
-    return Drift(state=state, finding=_drift_said(f, open_, known, watched), open=len(open_), alarms=alarms, watched=watched)
+    floor = formats.listing(f"{within(w.workflow)} from {formats.share(w.minimum_detectable)}" for w in known)
+    return Drift(
+        state=state, finding=_drift_said(f, open_, known, watched), open=len(open_), alarms=alarms, watched=watched,
+        detectable=f"A lasting change is found within a week in four cases of five: {floor}." if known else None,
+    )  # fmt: skip
 
 
 def _drift_said(f: Facts, open_: list[Alarm], known: list[Watched], watched: tuple[Watched, ...]) -> str:
@@ -145,16 +159,14 @@ def _drift_said(f: Facts, open_: list[Alarm], known: list[Watched], watched: tup
             if watched
             else "No workflow is declared, so none is watched."
         )
-    floor = formats.listing(f"{within(w.workflow)} from {formats.share(w.minimum_detectable)}" for w in known)
     if not open_:
-        return f"No alarm is open in {formats.plural(len(known), 'watched workflow')}. Found within a week: {floor}."
+        return f"No alarm is open in {formats.plural(len(known), 'watched workflow')}."
     top = open_[0]
     more = f", the largest of {formats.plural(len(open_), 'open alarm')}" if len(open_) > 1 else ""
-    said = (
+    return (
         f"{human(top.workflow)}: {alarm_said(f, top)}{more}. It comes to {f.money(abs(top.month_usd))} a month "
-        f"{'more' if top.change > 0 else 'less'}. "
+        f"{'more' if top.change > 0 else 'less'}."
     )
-    return f"{said}Found within a week: {floor}."
 
 
 def alarm_said(f: Facts, a: Alarm) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from pipelines.publish import formats
-from pipelines.publish.names import model, task
+from pipelines.publish.names import model, task_within
 from pipelines.review.facts import Facts
 from pipelines.routing.policy import FIRST_STEP
 from pipelines.routing.volume import steps_below, volumes
@@ -23,7 +23,7 @@ class Step(NamedTuple):
 def switch_step(f: Facts, advice: Mapping[str, Any]) -> Step:
     """Plan, approve, apply as a canary, and let the rollout go on."""
     to = formats.listing(f"{model(r['model'])} {formats.share(r['share'])}" for r in advice["routes"])
-    name = task(advice["workflow"], advice["task_type"])
+    name = task_within(advice["workflow"], advice["task_type"])
     plan = f"outlay route plan --only {advice['id']}"
     approve = f"outlay route approve --by {shlex.quote(f.by)} --only {advice['id']}"
     return Step(f"switch {name} to {to}", f"{plan} && {approve} && outlay route apply", _rollout(f, advice))
@@ -57,7 +57,7 @@ def _weeks(weeks: float | None) -> str:
 def experiment_step(f: Facts, advice: Mapping[str, Any]) -> Step:
     """Collect the pairs that would settle it."""
     wanted = advice["experiment"] or {}
-    name = task(advice["workflow"], advice["task_type"])
+    name = task_within(advice["workflow"], advice["task_type"])
     command = f"outlay evaluate plan --workflow {advice['workflow']} --task-type {shlex.quote(advice['task_type'])}"
     if not wanted.get("pairs"):
         return Step(f"evaluate {name}", command, "unknown")

@@ -35,57 +35,56 @@ def question(f: Facts) -> Question:
             step="name workflow and unit on each request, and send outcomes", command="outlay export unattributed", takes="days",
         )  # fmt: skip
     if not wrong:
-        least = [r for r in f.ranking if r["low"] is not None]
-        lowest = min(least, key=lambda r: (r["low"], r["workflow"]))
+        sure = [
+            (r["low"] if r["low"] is not None else r["value_per_usd"], r["workflow"])
+            for r in f.ranking
+            if r["value_per_usd"]
+        ]
+        least, lowest = min(sure, default=(None, None))
         return Question(
             key="value", question=QUESTION, state="green", step=None, command=None, takes=None,
-            finding=f"Every ranked workflow is worth more than it costs; the least, {within(lowest['workflow'])}, returns at least "
-            f"{formats.money(lowest['low'])} per dollar. {_costs(f)}",
+            finding=f"Every workflow is worth more than it costs; the least, {within(lowest)}, returns at least "
+            f"{formats.money(least)} per dollar.",
         )  # fmt: skip
-    order = ("loses", "all failed", "undeclared", "no outcomes", "unsure", "few")
+    order = ("loses", "all failed", "undeclared", "no outcomes", "unpriced", "unsure", "few")
     kind, row = min(wrong, key=lambda one: (order.index(one[0]), -(one[1]["spend_usd"] or 0), one[1]["workflow"]))
     step = _step(f, kind, row)
     others = len({r["workflow"] for _, r in wrong} - {row["workflow"]})
     more = f" {formats.plural(others, 'other workflow')} can't be called worth its cost either." if others else ""
     return Question(
-        key="value", question=QUESTION, state="red", finding=f"{_said(f, kind, row)}{more} {_costs(f)}",
+        key="value", question=QUESTION, state="red", finding=f"{_said(f, kind, row)}{more}",
         step=step.text, command=step.command, takes=step.takes,
     )  # fmt: skip
 
 
+#: note of the ranking -> what it means for the question; a note that isn't here leaves the ratio to decide
+NOTES = {
+    "no outcomes reported": "no outcomes", "all failed": "all failed", "no priced spend": "unpriced",
+    "no value declared": "undeclared", "fewer than five outcomes": "few", "value too uncertain to rank": "few",
+    "value is zero": "loses", "more value was taken back than gained": "loses",
+}  # fmt: skip
+
+
 def _wrong(row: Row) -> tuple[str, Row] | None:
     """What keeps a workflow from being worth its cost without doubt."""
-    if row["rank"] is None:
-        note = row["note"] or ""
-        if not row["spend_usd"]:
-            return None
-        kinds = {"no outcomes reported": "no outcomes", "all failed": "all failed", "no value declared": "undeclared"}
-        return next((kind for text, kind in kinds.items() if text in note), "few"), row
-    if row["high"] is not None and row["high"] < 1:
+    notes = (row["note"] or "").split("; ")
+    if "no spend" in notes:
+        return None
+    for note, kind in NOTES.items():
+        if note in notes:
+            return kind, row
+    ratio, low, high = row["value_per_usd"], row["low"], row["high"]
+    if (high if high is not None else ratio) < 1:
         return "loses", row
-    return ("unsure", row) if row["low"] is not None and row["low"] < 1 else None
-
-
-def _costs(f: Facts) -> str:
-    """`A decision costs $0.5741 and is worth $5.20; …`, at most four, most spend first."""
-    rows = sorted(
-        (r for r in f.ranking if r["break_even_value_usd"] and r["rank"] is not None),
-        key=lambda r: (-(r["spend_usd"] or 0), r["workflow"]),
-    )[:4]  # fmt: skip
-    said = [
-        f"one {r['unit']} ({within(r['workflow'])}) {f.per(r['break_even_value_usd'])} against "
-        f"{f.per(quotient(r['value_usd'], r['outcomes']))}"
-        for r in rows
-    ]
-    return f"Cost against value in 28 days: {'; '.join(said)}." if said else ""
+    return ("unsure", row) if (low if low is not None else ratio) < 1 else None
 
 
 def _said(f: Facts, kind: str, row: Row) -> str:
     name, unit = human(row["workflow"]), row["unit"]
     if kind == "loses":
+        reach = "" if row["low"] is None else f" (90 %: {formats.money(row['low'])} to {formats.money(row['high'])})"
         return (
-            f"{name} costs more than it is worth: {formats.money(row['value_per_usd'])} per dollar (90 %: "
-            f"{formats.money(row['low'])} to {formats.money(row['high'])}). One {unit} would have to be worth "
+            f"{name} costs more than it is worth: {formats.money(row['value_per_usd'])} per dollar{reach}. One {unit} would have to be worth "
             f"{f.per(row['break_even_value_usd'])}; declared is {f.per(quotient(row['value_usd'], row['outcomes']))}."
         )
     if kind == "unsure":
@@ -93,8 +92,9 @@ def _said(f: Facts, kind: str, row: Row) -> str:
             f"{name} may cost more than it is worth: {formats.money(row['value_per_usd'])} per dollar, and its 90 % interval "
             f"({formats.money(row['low'])} to {formats.money(row['high'])}) holds 1."
         )
-    spent = f.money(row["spend_usd"])
+    spent = "an unknown amount" if kind == "unpriced" else f.money(row["spend_usd"])
     reasons = {
+        "unpriced": "none of its calls has a rate",
         "undeclared": "no value is declared for its outcomes",
         "all failed": "not one outcome came out good",
         "no outcomes": "no outcome was ever reported",
@@ -106,11 +106,23 @@ def _said(f: Facts, kind: str, row: Row) -> str:
 def _step(f: Facts, kind: str, row: Row) -> Step:
     workflow = row["workflow"]
     if kind == "undeclared":
-        return Step(f"declare what one {row['unit']} is worth (workflows.{workflow}.value in outlay.yaml)", "outlay check", "an hour with its owner")
+        return Step(
+            f"declare what one {row['unit']} is worth (workflows.{workflow}.value in outlay.yaml)",
+            "outlay check",
+            "an hour with its owner",
+        )
     if kind == "no outcomes":
         return Step(f"send outcome events of {within(workflow)}", "outlay check", "a day of work, then five outcomes")
     if kind == "all failed":
-        return Step(f"find out why every {row['unit']} fails", "outlay export outcome_cost", "unknown until somebody looks")
+        return Step(
+            f"find out why every {row['unit']} fails", "outlay export outcome_cost", "unknown until somebody looks"
+        )
+    if kind == "unpriced":
+        return Step(
+            "put the missing rates into rates.yaml, as outlay run prints them",
+            "outlay run",
+            "minutes, with the price list",
+        )
     if kind == "few":
         return Step(f"wait for five outcomes of {within(workflow)}", "outlay review", "as long as five outcomes take")
     advice = sorted(
@@ -121,7 +133,19 @@ def _step(f: Facts, kind: str, row: Row) -> Step:
         step = switch_step(f, advice[0]) if advice[0]["decision"] == "switch" else experiment_step(f, advice[0])
         value = f.config.workflows[workflow].value if workflow in f.config.workflows else ()
         owner = value[-1].owner if value else None
-        return Step(f"{step.text}; or ask {owner or f.owner(workflow)} whether the declared value is right", step.command, step.takes)
+        return Step(
+            f"{step.text}; or ask {owner or f.owner(workflow)} whether the declared value is right",
+            step.command,
+            step.takes,
+        )
     if kind == "loses":
-        return Step(f"lower its cost, stop it, or correct the declared value (workflows.{workflow}.value)", "outlay export task_cost", "an hour with its owner")
-    return Step(f"wait for more outcomes of {within(workflow)}, or check its declared value", "outlay export value_ranking", "weeks at present volume")
+        return Step(
+            f"lower its cost, stop it, or correct the declared value (workflows.{workflow}.value)",
+            "outlay export task_cost",
+            "an hour with its owner",
+        )
+    return Step(
+        f"wait for more outcomes of {within(workflow)}, or check its declared value",
+        "outlay export value_ranking",
+        "weeks at present volume",
+    )

@@ -80,7 +80,9 @@ def choose(asked: str | None, weeks: Iterable[Week], as_of: date, maturity_days:
         state = f"is not over on {as_of}" if open_ else "is not in the published set"
         raise UsageError(f"--week {asked}: {state}; {known}")
     if not whole:
-        raise OutlayError(f"no whole week from Monday to Sunday is published yet (as of {as_of}): outlay run with more days")
+        raise OutlayError(
+            f"no whole week from Monday to Sunday is published yet (as of {as_of}): outlay run with more days"
+        )
     settled = as_of - timedelta(days=maturity_days)
     mature = [week for week in whole if week.last <= settled]
     latest = mature[-1] if mature else whole[-1]

@@ -27,7 +27,7 @@ BEFORE_THE_FIRST = "0" * 64
 
 #: What a row can tell. `…_started` is written before the first file is touched, so a crash leaves a trace.
 EVENTS = (
-    "approved", "adopted",
+    "approved", "advanced", "adopted",  # advanced: a further step within what a person approved
     "apply_started", "applied", "apply_failed",
     "rollback_started", "rolled_back", "rollback_failed",
     "committed", "withdrawn",  # mode git: a branch waits for its merge; the change was given up before it

@@ -47,12 +47,12 @@ def replay(rows: Sequence[Mapping[str, Any]]) -> History:
             history.unfinished = row
         elif event in FINISHED:
             history.unfinished = None
-        if event in ("approved", "applied", "rolled_back", "withdrawn"):
+        if event in ("approved", "advanced", "applied", "rolled_back", "withdrawn"):
             history.pending = None
         if event == "committed":
             history.pending = row
             history.branches |= {entry["branch"]: entry["commit"] for entry in row["commits"]}
-        if event == "approved":
+        if event in ("approved", "advanced"):
             history.approved = row
         elif event == "adopted":
             for file in row["files"]:

@@ -40,6 +40,8 @@ class Canary(Strict):
     tier: Name
     percent: Annotated[int, Field(ge=1, le=99)]
     up_to: Annotated[int, Field(ge=1, le=100)] | None = None
+    #: percent that stays on the old tier at the end, where the approved share is 100: a comparison for later
+    hold_back: Annotated[int, Field(ge=1, le=50)] | None = None
 
     @property
     def approved(self) -> int:

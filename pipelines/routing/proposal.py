@@ -124,7 +124,9 @@ def _switched(route: Route | None, item: Mapping[str, Any], workspace: Workspace
         fresh = Route(
             match=Match(workflow=names[0], task_type=names[1]),
             tier=stable,
-            canary=Canary(tier=tier, percent=step, up_to=approved),
+            canary=Canary(
+                tier=tier, percent=step, up_to=approved, hold_back=workspace.routing.rollout.hold_back or None
+            ),
             fallback=kept if stable in kept else (stable, *kept),
             owner=route.owner
             if route

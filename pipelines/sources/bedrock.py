@@ -56,15 +56,7 @@ def _call(line: dict[str, Any], context: Context) -> RequestRecord:
     model = text(line.get("modelId"), "modelId")
     time = rfc3339(line.get("timestamp"), "timestamp", context)
     failed = line.get("errorCode") is not None
-    body = mapping(line.get("output"), "output").get("outputBodyJson")
-    tags = Tags(context)
-    tags.add_map(line.get("requestMetadata"))
-    arn = mapping(line.get("identity"), "identity").get("arn")
-    role = _ROLE.search(arn) if type(arn) is str else None
-    tags.add("role", role.group(1) if role else None)
-    tags.add("identity_arn", arn)
-    tags.add("account_id", line.get("accountId"))
-    tags.add("response_model", _answering_model(body))
+    body = body_of(line)
     record = RequestRecord(
         record_key=key,
         request_id=key,
@@ -73,17 +65,44 @@ def _call(line: dict[str, Any], context: Context) -> RequestRecord:
         provider="aws",
         model=model,
         status="error" if failed else "ok",
-        service_tier=_tier(line, model),
+        service_tier=tier_of(line, model),
         region=bedrock_region(model, optional_text(line.get("region"), "region")),
-        latency_ms=_latency(body),
-        tags=tags.done(),
+        latency_ms=latency(duration(body)),
+        tags=tags_of(line, body, context),
     )
-    _tokens(line, model, body, failed=failed).give(record)
+    tokens_of(line, model, body, failed=failed).give(record)
     record.canonical = canonical.of_request(record)
     return record
 
 
-def _tokens(line: dict[str, Any], model: str, body: Any, *, failed: bool) -> Tokens:
+def body_of(line: dict[str, Any]) -> Any:
+    """What the model answered, where the record holds it: an object, or the events of a stream."""
+    return mapping(line.get("output"), "output").get("outputBodyJson")
+
+
+def tags_of(line: dict[str, Any], body: Any, context: Context) -> dict[str, str]:
+    """What the caller put there, then who called and which model answered."""
+    tags = Tags(context)
+    tags.add_map(line.get("requestMetadata"))
+    for name, value in named_tags(line, body):
+        tags.add(name, value)
+    return tags.done()
+
+
+def named_tags(line: dict[str, Any], body: Any) -> tuple[tuple[str, Any], ...]:
+    """Tags from fields of their own."""
+    arn = mapping(line.get("identity"), "identity").get("arn")
+    role = _ROLE.search(arn) if type(arn) is str else None
+    return (
+        ("role", role.group(1) if role else None),
+        ("identity_arn", arn),
+        ("account_id", line.get("accountId")),
+        ("response_model", _answering_model(body)),
+    )
+
+
+def tokens_of(line: dict[str, Any], model: str, body: Any, *, failed: bool) -> Tokens:
+    """Disjoint parts of a record's counts."""
     source, sink = mapping(line.get("input"), "input"), mapping(line.get("output"), "output")
     if source.get("inputTokenCount") is None:
         if failed:
@@ -152,19 +171,21 @@ def _answering_model(body: Any) -> str | None:
     return None
 
 
-def _latency(body: Any) -> int | None:
+def duration(body: Any) -> Any:
+    """Milliseconds as the body states them."""
     for event in body if type(body) is list else [body]:
         if type(event) is dict:
             metrics = event.get("metrics")
             if type(metrics) is dict and metrics.get("latencyMs") is not None:
-                return latency(metrics["latencyMs"])
+                return metrics["latencyMs"]
             metrics = event.get("amazon-bedrock-invocationMetrics")
             if type(metrics) is dict and metrics.get("invocationLatency") is not None:
-                return latency(metrics["invocationLatency"])
+                return metrics["invocationLatency"]
     return None
 
 
-def _tier(line: dict[str, Any], model: str) -> str:
+def tier_of(line: dict[str, Any], model: str) -> str:
+    """The service tier that the call asked for."""
     if ":provisioned-model/" in model:
         return "provisioned"
     named = line.get("serviceTier")

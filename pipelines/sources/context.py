@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from pipelines.sources.files import Place
+from pipelines.sources.marking import NO_MARKING, Marking
 from pipelines.sources.record import Parsed
 
 _DAY = re.compile(r"(?<!\d)(\d{4}-\d{2}-\d{2})(?!\d)")
@@ -45,6 +46,7 @@ class FileRef:
     default_time: datetime | None = None  #: for formats without a time, see `date_in_path`
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     mapped: AbstractSet[str] = frozenset()  #: tag keys the workspace maps; user ids are kept only if named here
+    marking: Marking = NO_MARKING  #: what the source declares of its marks
     notes: Notes = field(default_factory=Notes)
     seen: Callable[[int], None] | None = None  #: told of every piece of bytes that is read
 
@@ -52,12 +54,13 @@ class FileRef:
 class Context:
     """The part of a `FileRef` that parsers need, with the latest credible time worked out once."""
 
-    __slots__ = ("default_time", "latest", "mapped", "notes")
+    __slots__ = ("default_time", "latest", "mapped", "marking", "notes")
 
     def __init__(self, file: FileRef) -> None:
         self.default_time = file.default_time
         self.latest = file.now + AHEAD
         self.mapped = file.mapped
+        self.marking = file.marking
         self.notes = file.notes
 
     def until(self, latest: datetime) -> Context:

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from enum import Enum
 from json.scanner import make_scanner
 from typing import Any
 
@@ -30,8 +31,8 @@ def _no_constant(_: str) -> Any:
 _DECODER = json.JSONDecoder(parse_float=Decimal, parse_constant=_no_constant)
 _SCAN = make_scanner(_DECODER)  # ty: ignore[invalid-argument-type]
 _FAULTS = (ValueError, StopIteration, ArithmeticError, RecursionError)
-_ONE_KIND = bytes.maketrans(b"{}", b"[]")
-_NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
+#: Arguments of `bytes.translate` that leave the brackets of a line, all of one kind.
+BRACKETS_ONLY = bytes.maketrans(b"{}", b"[]"), bytes(set(range(256)) - set(b"{}[]"))
 Row = tuple[int | None, Any]
 
 
@@ -49,11 +50,11 @@ def too_deep(value: Any) -> bool:
     return True
 
 
-def _may_be_deep(line: bytes) -> bool:
+def may_be_deep(line: bytes) -> bool:
     """A quick look at the brackets alone. Where it says yes, `too_deep` decides."""
     if line.count(b"{") + line.count(b"[") <= MAX_DEPTH:
         return False
-    brackets = line.translate(_ONE_KIND, _NO_BRACKETS)
+    brackets = line.translate(*BRACKETS_ONLY)
     for _ in range(MAX_DEPTH):
         if not brackets:
             return False
@@ -73,7 +74,7 @@ def parse(line: bytes) -> Any:
         return Quarantined(_why(text), excerpt(text))
     if end != len(text):
         return Quarantined("invalid JSON: more than one value on the line", excerpt(text))
-    return _checked(value, text) if "\\u" in text or _may_be_deep(line) else value
+    return _checked(value, text) if "\\u" in text or may_be_deep(line) else value
 
 
 def _why(text: str) -> str:
@@ -106,8 +107,51 @@ def json_lines(stream: Readable) -> Iterator[Row]:
         yield number, too_long() if line is None else parse(line)
 
 
+def line_values(number: int, line: bytes) -> Iterator[Row]:
+    """The one value of a line, or each of several that stand side by side."""
+    value = parse(line)
+    if type(value) is Quarantined and value.reason.startswith("invalid JSON: more"):
+        yield from ((number, each) for _, each in _values(line.decode("utf-8")))
+    else:
+        yield number, value
+
+
 def too_long(limit: int = MAX_LINE) -> Quarantined:
     return Quarantined(f"line longer than {limit >> 20} MiB")
+
+
+class Beginning(Enum):
+    """What the first bytes of a file of JSON say of the rest."""
+
+    LINES = "one value a line"
+    BROKEN = "one value a line, but for the first line"
+    DOCUMENT = "perhaps one value over several lines"
+
+
+def beginning(first: bytes) -> Beginning:
+    """How `json_any` reads a file that begins so; `DOCUMENT` where more of it is needed to tell."""
+    start = first.lstrip()
+    if start[:1] == b"[":
+        return Beginning.DOCUMENT
+    opening = start.partition(b"\n")[0].strip()
+    if (
+        not opening.startswith(b"{")
+        or len(opening) == len(first.strip())
+        or not isinstance(parse(opening), Quarantined)
+    ):
+        return Beginning.LINES
+    text = first.decode("utf-8", "surrogateescape")
+    try:
+        _SCAN(text, len(text) - len(text.lstrip()))
+    except json.JSONDecodeError as fault:
+        place = fault.pos
+    except StopIteration as fault:
+        place = fault.value
+    except (ValueError, ArithmeticError, RecursionError):
+        return Beginning.DOCUMENT
+    else:
+        return Beginning.DOCUMENT
+    return Beginning.BROKEN if place < text.rfind("\n") else Beginning.DOCUMENT
 
 
 def json_any(stream: Readable, limit: int = MAX_LINE) -> Iterator[Row]:
@@ -124,12 +168,8 @@ def json_any(stream: Readable, limit: int = MAX_LINE) -> Iterator[Row]:
     for number, line in lines(stream, first, limit=limit):
         if line is None:
             yield number, too_long(limit)
-            continue
-        value = parse(line)
-        if type(value) is Quarantined and value.reason.startswith("invalid JSON: more"):
-            yield from ((number, each) for _, each in _values(line.decode("utf-8")))
         else:
-            yield number, value
+            yield from line_values(number, line)
 
 
 def _document(first: bytes, stream: Readable) -> Iterator[Row]:

@@ -76,10 +76,7 @@ def _call(line: dict[str, Any], metadata: dict[str, Any], cost: Any, time: datet
     provider = provider_id(named) if named else provider_of_model(model)
     usage = mapping(metadata.get("usage_object"), "usage_object")
     breakdown = mapping(metadata.get("cost_breakdown", line.get("cost_breakdown")), "cost_breakdown")
-    tier = usage.get("service_tier") or breakdown.get("service_tier")
-    if service_tier(usage.get("speed")) != "standard":
-        tier = usage["speed"]
-    place = usage.get("inference_geo") or breakdown.get("data_residency")
+    tier, place = tier_and_place(usage, breakdown)
     record = RequestRecord(
         record_key=key,
         request_id=response_id or key,
@@ -92,16 +89,26 @@ def _call(line: dict[str, Any], metadata: dict[str, Any], cost: Any, time: datet
         region=region(place) or (bedrock_region(model, None) if provider == "aws" else None),
         recorded_usd=None if cost is None else amount(cost, "response_cost"),
         recorded_is_estimate=True,
-        tags=_tags(line, metadata, context),
+        tags=tags_of(line, metadata, context),
     )
     if line.get("cache_hit") is True:  # LiteLLM's own cache answered: the replayed tokens were not used again
         record.recorded_usd = Decimal(0)
         record.flags = ("cache_hit",)
         return record
-    return _tokens(line, metadata, usage).give(record)
+    return tokens_of(line, metadata, usage).give(record)
 
 
-def _tokens(line: dict[str, Any], metadata: dict[str, Any], usage: dict[str, Any]) -> Tokens:
+def tier_and_place(usage: dict[str, Any], breakdown: dict[str, Any]) -> tuple[Any, Any]:
+    """What the price depends on, as logged."""
+    tier = usage.get("service_tier") or breakdown.get("service_tier")
+    speed = usage.get("speed")
+    if speed is not None and service_tier(speed) != "standard":
+        tier = speed
+    return tier, usage.get("inference_geo") or breakdown.get("data_residency")
+
+
+def tokens_of(line: dict[str, Any], metadata: dict[str, Any], usage: dict[str, Any]) -> Tokens:
+    """Disjoint parts of a payload's or a row's counts."""
     source = usage or line
     total_in = count_or_zero(source.get("prompt_tokens"), "prompt_tokens")
     total_out = count_or_zero(source.get("completion_tokens"), "completion_tokens")
@@ -159,7 +166,7 @@ def _first(values: tuple[Any, ...], name: str) -> int:
     return next((count_or_zero(value, name) for value in values if value is not None), 0)
 
 
-def _tags(line: dict[str, Any], metadata: dict[str, Any], context: Context) -> dict[str, str]:
+def tags_of(line: dict[str, Any], metadata: dict[str, Any], context: Context) -> dict[str, str]:
     tags = Tags(context)
     tags.add_map(metadata.get("spend_logs_metadata"))
     requester = metadata.get("requester_metadata")
@@ -167,31 +174,33 @@ def _tags(line: dict[str, Any], metadata: dict[str, Any], context: Context) -> d
         tags.add_map({name: value for name, value in requester.items() if name != "tags"})
         tags.add_list("request_tags", requester.get("tags"))
     tags.add_list("request_tags", line.get("request_tags"))
-    # Named as a workspace's rules name them; the alias is what people know, the id what is always there.
-    for name, value in (
-        ("model_group", line.get("model_group")),
-        (
-            "team",
-            metadata.get("user_api_key_team_alias") or metadata.get("user_api_key_team_id") or line.get("team_id"),
-        ),
-        ("team_id", metadata.get("user_api_key_team_id") or line.get("team_id")),
-        ("project", metadata.get("user_api_key_project_alias") or metadata.get("user_api_key_project_id")),
-        ("project_id", metadata.get("user_api_key_project_id")),
-        (
-            "organization",
-            metadata.get("user_api_key_org_alias")
-            or metadata.get("user_api_key_org_id")
-            or line.get("organization_id"),
-        ),
-        ("session_id", line.get("session_id")),
-        ("end_user", line.get("end_user")),
-        ("user", metadata.get("user_api_key_user_id") or line.get("user")),
-    ):
+    for name, value in named_tags(line, metadata):
         tags.add(name, value)
     alias = metadata.get("user_api_key_alias")
     if type(alias) is str and alias:
         tags.raw["key_alias"] = alias[:256]
     return tags.done()
+
+
+def named_tags(line: dict[str, Any], metadata: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """Named as a workspace's rules name them; the alias is what people know, the id what is always there."""
+    told = metadata.get
+    team = told("user_api_key_team_id") or line.get("team_id")
+    project = told("user_api_key_project_id")
+    return (
+        ("model_group", line.get("model_group")),
+        ("team", told("user_api_key_team_alias") or team),
+        ("team_id", team),
+        ("project", told("user_api_key_project_alias") or project),
+        ("project_id", project),
+        (
+            "organization",
+            told("user_api_key_org_alias") or told("user_api_key_org_id") or line.get("organization_id"),
+        ),
+        ("session_id", line.get("session_id")),
+        ("end_user", line.get("end_user")),
+        ("user", told("user_api_key_user_id") or line.get("user")),
+    )
 
 
 def _json_column(value: Any, name: str, empty: Any) -> Any:

@@ -20,7 +20,7 @@ from pipelines.sources.record import Parsed, Quarantined, RequestRecord, SpanCon
 from pipelines.sources.sampling import FLAG as SAMPLED
 from pipelines.sources.sampling import TAG as SAMPLING_TAG
 from pipelines.sources.sampling import probability
-from pipelines.sources.span_attributes import Attributes, resource_tags, sort
+from pipelines.sources.span_attributes import Attributes, caches_beside, has_usage, resource_tags, sort
 from pipelines.sources.tiers import service_tier
 from pipelines.sources.usage import Tokens, parts
 from pipelines.sources.values import ODD, Reject, amount, digits, epoch, latency, mapping, optional_text
@@ -28,7 +28,7 @@ from pipelines.sources.values import ODD, Reject, amount, digits, epoch, latency
 _CALLS = frozenset(TABLES["otlp"]["operations"]["calls"])
 _VERCEL_CALLS = tuple(TABLES["otlp"]["operations"]["vercel_calls"])
 _USAGE = ("input", "output", "cache_read", "cache_write", "reasoning")
-_MODALITIES = (
+MODALITIES = (
     ("input_audio", "input_uncached"),
     ("input_image", "input_uncached"),
     ("input_video", "input_uncached"),
@@ -50,17 +50,17 @@ def parse(value: Any, context: Context) -> Iterable[Parsed]:
         raise Reject("expected resourceSpans")
     spans = list(otlp_json.spans(resources))
     found = [sort(span.attributes, context) for span in spans]
-    called = _leaf_calls(spans, found)
+    called = leaf_calls(spans, found)
     return _parsed(spans, found, called, context)
 
 
 def _parsed(spans: list[Span], found: list[Attributes], called: list[bool], context: Context) -> Iterator[Parsed]:
     resources: dict[int, dict[str, str]] = {}
-    for span, read, is_call in zip(spans, found, called, strict=True):
+    for span, read, is_one in zip(spans, found, called, strict=True):
         try:
             if span.fault is not None:
                 raise Reject(span.fault)
-            if not is_call:
+            if not is_one:
                 other = _context_of(span, read, context)
                 if other is not None:
                     yield other
@@ -75,9 +75,8 @@ def _parsed(spans: list[Span], found: list[Attributes], called: list[bool], cont
             yield Quarantined("not the shape of a span", excerpt(span.fields))
 
 
-def _is_call(read: Attributes) -> bool | None:
+def is_call(fields: dict[str, Any]) -> bool | None:
     """Yes, no, or None where the span does not say what it is and only its usage speaks."""
-    fields = read.fields
     operation = fields.get("operation")
     if type(operation) is str:
         return operation in _CALLS
@@ -90,16 +89,16 @@ def _is_call(read: Attributes) -> bool | None:
     request_type = fields.get("request_type")
     if type(request_type) is str:
         return request_type in _CALLS
-    return None if fields.get("model") is not None and read.has_usage() else False
+    return None if fields.get("model") is not None and has_usage(fields) else False
 
 
-def _leaf_calls(spans: list[Span], found: list[Attributes]) -> list[bool]:
+def leaf_calls(spans: list[Span], found: list[Attributes]) -> list[bool]:
     """Which spans are calls of their own: a call above another call of the same document repeats its tokens.
 
     Two calls with different response ids are two calls, whatever stands above what. A call that has usage
     yields only to a call below it that has usage too.
     """
-    verdicts = [_is_call(read) for read in found]
+    verdicts = [is_call(read.fields) for read in found]
     called = [verdict is not False for verdict in verdicts]
     if sum(called) < 2:
         return called
@@ -180,7 +179,7 @@ def _request(span: Span, read: Attributes, shared: dict[str, str], context: Cont
         span_id=span.span_id,
         parent_span_id=span.parent_span_id or None,
     )
-    _tokens(fields).give(record)
+    tokens_of(fields, beside=caches_beside(span.scope, provider)).give(record)
     kept = probability(span.attributes, span.fields.get("traceState")) or probability(span.resource)
     if kept is not None:
         record.flags = (*record.flags, f"{SAMPLED}{kept}")
@@ -188,7 +187,9 @@ def _request(span: Span, read: Attributes, shared: dict[str, str], context: Cont
     return record
 
 
-def _tokens(fields: dict[str, Any]) -> Tokens:
+def tokens_of(fields: dict[str, Any], *, beside: bool) -> Tokens:
+    """Disjoint parts; `beside`: this scope leaves the caches out of the input."""
+
     def number(name: str) -> int:
         value = fields.get(name)
         return 0 if value is None else digits(value, name)
@@ -205,7 +206,7 @@ def _tokens(fields: dict[str, Any]) -> Tokens:
         write = short + long
     elif short + long not in (0, write):
         flags.append("token_mismatch")
-    if read + write > total_in:
+    if read + write > (0 if beside else total_in):
         # The specification counts caches inside the input; emitters older than it left them out.
         total_in += read + write
         flags.append("exclusive_semantics")
@@ -217,7 +218,7 @@ def _tokens(fields: dict[str, Any]) -> Tokens:
         total_out=total_out,
         reasoning=number("reasoning"),
     )
-    for name, out_of in _MODALITIES:
+    for name, out_of in MODALITIES:
         if name in fields:
             tokens.modality(name, number(name), out_of)
     tokens.known_classes = sum(name in fields for name in _USAGE) + 2 * ("cache_write_1h" in fields)
@@ -229,7 +230,7 @@ FORMATS = (
     Format(
         kind="otlp",
         shapes=("json",),
-        tokens="inclusive by specification; caches above the input mean an older, exclusive emitter",
+        tokens="inclusive by specification; the table `otlp.caches` names scopes that are not, caches above the input the rest",
         key="(traceId, spanId); also (provider, gen_ai.response.id), as one call may be traced twice",
         time="startTimeUnixNano, nanoseconds",
         tags="span attributes, attributes of the spans above, resource attributes",

@@ -27,6 +27,7 @@ class Span:
     attributes: dict[str, Any]
     resource: dict[str, Any]
     fields: dict[str, Any]
+    scope: tuple[str, str] = ("", "")  #: name and version of what recorded it
     fault: str | None = None  #: why the span can't be read; its attributes are empty then
 
 
@@ -36,11 +37,21 @@ def spans(resources: Any) -> Iterator[Span]:
         shared = attributes(_object(resource.get("resource"), "resource").get("attributes"))
         scopes = resource.get("scopeSpans", resource.get("instrumentationLibrarySpans"))
         for scope in _objects(scopes, "scopeSpans"):
+            named = scope_of(scope)
             for fields in _objects(scope.get("spans"), "spans"):
-                yield _span(fields, shared)
+                yield _span(fields, shared, named)
 
 
-def _span(fields: dict[str, Any], shared: dict[str, Any]) -> Span:
+def scope_of(spans: dict[str, Any]) -> tuple[str, str]:
+    """Name and version of the instrumentation scope of an entry of `scopeSpans`; empty where it names none."""
+    scope = spans.get("scope", spans.get("instrumentationLibrary"))
+    if type(scope) is not dict:
+        return "", ""
+    name, version = scope.get("name"), scope.get("version")
+    return name if type(name) is str else "", version if type(version) is str else ""
+
+
+def _span(fields: dict[str, Any], shared: dict[str, Any], scope: tuple[str, str]) -> Span:
     fault: str | None = None
     status: Any = None
     found: dict[str, Any] = {}
@@ -60,6 +71,7 @@ def _span(fields: dict[str, Any], shared: dict[str, Any]) -> Span:
         found,
         shared,
         fields,
+        scope,
         fault,
     )
 

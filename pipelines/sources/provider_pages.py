@@ -81,9 +81,16 @@ def openai_costs(page: Any, context: Context) -> Iterator[BilledAmount]:
             amount_usd=dollars(money.get("value"), money.get("currency")),
             quantity=None if quantity is None else decimal(quantity, "quantity"),
             unit=optional_text(row.get("quantity_unit"), "quantity_unit"),
+            model=_line_model(named["line_item"]),
             dimensions=named,
             flags=flags,
         )
+
+
+def _line_model(item: str | None) -> str | None:
+    """`gpt-5.4-2026-03-05 batch, input_tokens` names a model; other wordings name none."""
+    name, comma, _ = (item or "").rpartition(", ")
+    return name.removesuffix(" batch").strip() or None if comma else None
 
 
 def anthropic_usage(page: Any, context: Context) -> Iterator[MeteredBucket]:

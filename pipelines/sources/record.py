@@ -109,6 +109,26 @@ class Evaluation:
 
 
 @dataclass(slots=True)
+class Score:
+    """What a tool says of a call that it names by its trace, span or response: a mark once the call is found."""
+
+    score_key: str  #: unique within the source
+    time: datetime
+    name: str  #: of the evaluator: an identifier, never a text
+    quality: Decimal  #: 0..1
+    signal: str | None = None  #: human | label | judge | schema
+    trace_id: str | None = None
+    span_id: str | None = None  #: or Langfuse's observation
+    response_id: str | None = None
+    canonical: str = ""
+
+    def said(self) -> dict[str, object]:
+        """All but the canonical text itself, without what is not there."""
+        names = ("score_key", "time", "name", "quality", "signal", "trace_id", "span_id", "response_id")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+
+@dataclass(slots=True)
 class Quarantined:
     """A record that could not be read. `excerpt` is already masked (see `quarantine.excerpt`)."""
 
@@ -117,7 +137,7 @@ class Quarantined:
     time: datetime | None = None  #: what the record itself says of its time, where that can be read
 
 
-Parsed = RequestRecord | SpanContext | OutcomeEvent | Evaluation | Quarantined
+Parsed = RequestRecord | SpanContext | OutcomeEvent | Evaluation | Score | Quarantined
 
 #: Where the record was read; every family's table starts with these columns.
 _ORIGIN = [("source", pa.string()), ("kind", pa.string()), ("file", pa.string()), ("line", pa.int64())]
@@ -199,6 +219,20 @@ EVALUATION_SCHEMA = pa.schema(
         ("cost_usd", MONEY),
         ("latency_ms", pa.int64()),
         ("stratum", pa.string()),
+        ("canonical", pa.string()),
+    ]
+)
+SCORE_SCHEMA = pa.schema(
+    [
+        *_ORIGIN,
+        ("score_key", pa.string()),
+        ("time", INSTANT),
+        ("name", pa.string()),
+        ("quality", pa.decimal128(28, 12)),
+        ("signal", pa.string()),
+        ("trace_id", pa.string()),
+        ("span_id", pa.string()),
+        ("response_id", pa.string()),
         ("canonical", pa.string()),
     ]
 )

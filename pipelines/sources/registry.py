@@ -15,16 +15,19 @@ from pipelines.sources import (
     helicone,
     invoices,
     langfuse,
+    langfuse_scores,
     litellm,
     openai,
     openrouter,
     opentelemetry,
+    otel_evaluations,
     outlay_log,
+    promptfoo,
     provider_pages,
 )
 from pipelines.sources.bills import Aggregated
 from pipelines.sources.context import Context, FileRef, ReadResult
-from pipelines.sources.documents import Row, json_any, json_lines, parse, too_long
+from pipelines.sources.documents import Row, json_any, json_lines, line_values, parse, too_long
 from pipelines.sources.files import Refused, open_bytes, plain_name
 from pipelines.sources.formats import Format
 from pipelines.sources.quarantine import excerpt
@@ -46,6 +49,9 @@ _FAMILIES = (
     helicone,
     openrouter,
     facts,
+    promptfoo,
+    langfuse_scores,
+    otel_evaluations,
 )
 FORMATS: dict[str, Format] = {form.kind: form for family in _FAMILIES for form in family.FORMATS}
 FORMATS |= {kind: reading_recorded(FORMATS[kind]) for kind in ("openai", "anthropic", "vertex")}
@@ -78,11 +84,26 @@ def read(kind: str, file: FileRef) -> Iterator[ReadResult]:
         yield ReadResult(line, parsed)
 
 
-def read_lines(kind: str, numbered: Iterable[tuple[int, bytes | None]], file: FileRef) -> Iterator[ReadResult]:
-    """Like `read`, for single lines of a file of JSON Lines; None stands for one that is too long."""
-    rows = ((number, too_long() if line is None else parse(line)) for number, line in numbered)
-    for number, parsed in _parsed(FORMATS[kind], rows, Context(file)):
+def read_lines(
+    kind: str, numbered: Iterable[tuple[int, bytes | None]], file: FileRef, *, broken: bool = False
+) -> Iterator[ReadResult]:
+    """Like `read`, for single lines of a file of JSON Lines; None stands for one that is too long.
+
+    `broken`: the file's first line is no JSON (`documents.Beginning`).
+    """
+    form = FORMATS[kind]
+    for number, parsed in _parsed(form, _each_line(form, numbered, broken=broken), Context(file)):
         yield ReadResult(number, parsed)
+
+
+def _each_line(form: Format, numbered: Iterable[tuple[int, bytes | None]], *, broken: bool) -> Iterator[Row]:
+    for number, line in numbered:
+        if line is None:
+            yield number, too_long() if broken else too_long(form.line_limit)
+        elif broken or "json" not in form.shapes:
+            yield number, parse(line)
+        else:
+            yield from line_values(number, line)
 
 
 def read_aggregated(kind: str, file: FileRef) -> Iterator[tuple[int | None, Aggregated | Quarantined]]:

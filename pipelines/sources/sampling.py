@@ -20,6 +20,8 @@ FLAG = "sampled:"
 TAG = "sampling.probability"
 _NAMES: tuple[str, ...] = tuple(TABLES["otlp"]["sampling"]["probability"])
 _TYPE, _PARAMETER = TABLES["otlp"]["sampling"]["typed"]
+#: Attributes that may state a probability.
+NAMES = frozenset((*_NAMES, _TYPE))
 _THRESHOLD = re.compile(r"[0-9a-f]{1,14}")
 _WHOLE = 1 << 56
 _DIGITS = Decimal("1e-6")

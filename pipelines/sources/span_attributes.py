@@ -15,7 +15,7 @@ from pipelines.sources.tags import Tags, refusal
 
 _TABLE: dict[str, Any] = TABLES["otlp"]
 #: attribute name -> (canonical field, rank); the smallest rank that is present wins
-_FIELDS: dict[str, tuple[str, int]] = {
+FIELDS: dict[str, tuple[str, int]] = {
     name: (field, rank) for field, names in _TABLE["fields"].items() for rank, name in enumerate(names)
 }
 _REPEATS = frozenset(_TABLE["repeats"]["names"])
@@ -25,8 +25,22 @@ _KEEP = tuple(_TABLE["tags"]["keep"])
 _MAPS = frozenset(_TABLE["tags"]["maps"])
 _LISTS = frozenset(_TABLE["tags"]["lists"])
 #: What becomes of an attribute that is no field.
-_DROPPED, _TAG, _CARRIER, _UNKNOWN = range(4)
+DROPPED, TAG, CARRIER, _UNKNOWN = range(4)
 _MAX_UNKNOWN = 1000
+
+
+@lru_cache(maxsize=1024)
+def caches_beside(scope: tuple[str, str], provider: str) -> bool:
+    """Whether a scope (name, version) leaves the caches out of the input, by the table `otlp.caches`."""
+    name, version = scope
+    for row in _TABLE["caches"]:
+        if (
+            row["scope"] == name
+            and version.startswith(tuple(row.get("versions", ("",))))
+            and row.get("provider", provider) == provider
+        ):
+            return row["input"] == "beside"
+    return False
 
 
 class Attributes:
@@ -39,8 +53,12 @@ class Attributes:
         self.tags = tags
 
     def has_usage(self) -> bool:
-        """Whether any token count is there at all; a stream may end without one."""
-        return self.fields.get("input") is not None or self.fields.get("output") is not None
+        return has_usage(self.fields)
+
+
+def has_usage(fields: dict[str, Any]) -> bool:
+    """Whether any token count is there at all; a stream may end without one."""
+    return fields.get("input") is not None or fields.get("output") is not None
 
 
 def sort(attributes: dict[str, Any], context: Context) -> Attributes:
@@ -51,7 +69,7 @@ def sort(attributes: dict[str, Any], context: Context) -> Attributes:
     for name, value in attributes.items():
         if value is None:
             continue
-        known = _FIELDS.get(name)
+        known = FIELDS.get(name)
         if known is None:
             others[name] = value
             continue
@@ -67,12 +85,12 @@ def add_attributes(tags: Tags, attributes: dict[str, Any]) -> None:
     """Keep the attributes that are tags, then those that carry tags, whatever order they came in."""
     carriers: list[str] = []
     for name, value in attributes.items():
-        role = _role(name)
-        if role == _TAG:
+        kind = role(name)
+        if kind == TAG:
             tags.add(name, value)
-        elif role == _CARRIER:
+        elif kind == CARRIER:
             carriers.append(name)
-        elif role == _UNKNOWN and len(tags.notes.unknown) < _MAX_UNKNOWN:
+        elif kind == _UNKNOWN and len(tags.notes.unknown) < _MAX_UNKNOWN:
             tags.notes.unknown[name] += 1
         else:
             tags.notes.dropped["instrumentation"] += 1
@@ -87,20 +105,21 @@ def add_attributes(tags: Tags, attributes: dict[str, Any]) -> None:
 
 
 @lru_cache(maxsize=16384)
-def _role(name: str) -> int:
+def role(name: str) -> int:
+    """What becomes of an attribute of this name that is no field."""
     if name in _MAPS or name in _LISTS:
-        return _CARRIER
-    if name in _REPEATS or name in _FIELDS:
-        return _DROPPED
+        return CARRIER
+    if name in _REPEATS or name in FIELDS:
+        return DROPPED
     if name.startswith(_TOKEN_PREFIXES):
-        return _UNKNOWN if len(name) <= 96 and refusal(name) is None else _DROPPED
-    return _DROPPED if name.startswith(_DROP) and not name.startswith(_KEEP) else _TAG
+        return _UNKNOWN if len(name) <= 96 and refusal(name) is None else DROPPED
+    return DROPPED if name.startswith(_DROP) and not name.startswith(_KEEP) else TAG
 
 
 def resource_tags(attributes: dict[str, Any], context: Context) -> dict[str, str]:
     """The tags that a resource gives to all of its spans."""
     tags = Tags(context)
     for name, value in attributes.items():
-        if _role(name) == _TAG:
+        if role(name) == TAG:
             tags.add(name, value)
     return tags.done()

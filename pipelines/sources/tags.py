@@ -21,7 +21,7 @@ from pipelines.sources.quarantine import SECRET
 
 MAX_LENGTH = 256
 #: A tag names something. What has more words than this, in a log that somebody else's tool wrote, is prose.
-_MAX_SPACES = 11
+MAX_SPACES = 11
 _RULES: dict[str, list[str]] = TABLES["tags"]
 _PREFIXES = tuple(_RULES["prefixes"])
 _CONTENT = frozenset(_RULES["content"])
@@ -100,7 +100,7 @@ class Tags:
             self.notes.dropped["long"] += 1
         elif len(found) >= 12 and SECRET.search(found):
             self.notes.dropped["secret"] += 1
-        elif not self._own and (found[0] in "[{" or "\n" in found or found.count(" ") > _MAX_SPACES):
+        elif not self._own and (found[0] in "[{" or "\n" in found or found.count(" ") > MAX_SPACES):
             self.notes.dropped["content"] += 1
         else:
             self.raw.setdefault(key, found)

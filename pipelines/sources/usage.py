@@ -40,6 +40,13 @@ class Tokens:
     known_classes: int = 0
     flags: list[str] = field(default_factory=list)
 
+    def six(self) -> tuple[int, int, int, int, int, int]:
+        """The parts in the order of `PARTS`."""
+        return (
+            self.input_uncached, self.cache_read, self.cache_write, self.cache_write_long, self.output_nonreasoning,
+            self.output_reasoning,
+        )  # fmt: skip
+
     def give(self, record: RequestRecord) -> RequestRecord:
         """Write the counts into a record."""
         record.input_uncached = self.input_uncached

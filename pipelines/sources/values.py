@@ -23,7 +23,7 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:(\d\d)(\.\d+)?([Zz]|[+-]\d
 _NAIVE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: A count of seconds, ms, µs or ns that lands before this was written in another unit: no model API is older.
-_OLDEST = datetime(2015, 1, 1, tzinfo=UTC)
+OLDEST = datetime(2015, 1, 1, tzinfo=UTC)
 
 
 class Reject(Exception):
@@ -171,7 +171,7 @@ def epoch(value: Any, name: str, per_second: int, context: ReadContext) -> datet
         raise Reject(f"{name}: more than 24 h in the future") from None
     except (ArithmeticError, ValueError):
         raise Reject(f"{name}: expected a time counted from 1970") from None
-    if instant < _OLDEST:
+    if instant < OLDEST:
         raise Reject(f"{name}: before 2015, so not counted in the unit that this format uses")
     return credible(instant, name, context)
 

@@ -22,6 +22,7 @@ from pipelines.split.frontier import FIGURES, frontier
 from pipelines.split.profile import workload_profile
 from pipelines.split.recommend import recommended
 from pipelines.split.recommendation import Recommendations
+from pipelines.storage.models import sql
 from pipelines.workspace.load import Loaded
 
 CAPABILITY_COLUMNS = (
@@ -31,7 +32,7 @@ CAPABILITY_COLUMNS = (
 
 @dataclass(frozen=True)
 class Split:
-    """`marts`: frontier, capability and workload_profile, by name."""
+    """`marts`: frontier, capability, workload_profile and unmatched_scores, by name."""
 
     recommendations: Recommendations
     marts: dict[str, pl.DataFrame]
@@ -66,13 +67,12 @@ def split(con: duckdb.DuckDBPyConnection, loaded: Loaded, book: RateBook, as_of:
                 [one.model_dump() for one in found], schema=dict.fromkeys(CAPABILITY_COLUMNS, pl.String())
             ),
             "workload_profile": workload_profile(con, config, as_of),
+            "unmatched_scores": con.sql(sql("split/unmatched_scores")).pl(),
         },
     )
 
 
-def paid_anyway(
-    con: duckdb.DuckDBPyConnection, loaded: Loaded, book: RateBook, as_of: date
-) -> Callable[[str], bool]:
+def paid_anyway(con: duckdb.DuckDBPyConnection, loaded: Loaded, book: RateBook, as_of: date) -> Callable[[str], bool]:
     """Whether spend on a model (provider/model) is owed whatever is called: capacity, or a commitment not yet met."""
     owed = commitments(con, loaded).filter(pl.col("last_day") >= as_of, pl.col("shortfall_usd") > 0)
     unmet = frozenset(owed["name"])

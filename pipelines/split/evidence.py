@@ -1,7 +1,7 @@
 """What the evaluations say about each candidate against the model that serves a task type today.
 
 Two models on one item make a pair. An item counts once per model and signal, however often it was marked
-(the latest mark wins). Quality is held in whole 1/10,000, so that every moment is an exact integer and no
+(the latest mark wins). Marks that lost to a later one of another signal are no evidence; they only serve to calibrate. Quality is held in whole 1/10,000, so that every moment is an exact integer and no
 order of rows or number of threads can move a figure.
 
 Signals are ranked: `human` and `label` before `schema` before `judge`. A judge's marks count only where
@@ -26,8 +26,9 @@ KEY = ["workflow", "task_type"]
 
 
 def marks(evaluations: pl.DataFrame, as_of: date, zone: ZoneInfo) -> pl.DataFrame:
-    """Grain: (workflow, task_type, item_id, model_key, rank of the signal). Adds `day`, `mark` (quality ·
-    10,000).
+    """Grain: (workflow, task_type, item_id, model_key, live, rank of the signal, wins). Adds `day`, `mark` (quality · 10,000).
+
+    `wins`: the mark is the one that counts of all that its item and model got, whatever the signal.
     """
     return (
         evaluations.filter(
@@ -44,21 +45,27 @@ def marks(evaluations: pl.DataFrame, as_of: date, zone: ZoneInfo) -> pl.DataFram
             pl.col("cost_usd").cast(pl.Decimal(38, 12)),
         )
         .filter(pl.col("day") <= as_of)
-        .sort(*KEY, "item_id", "model_key", "rank", "time", "mark", "cost_usd", "model", nulls_last=False)
-        .unique([*KEY, "item_id", "model_key", "rank"], keep="last", maintain_order=True)
+        .sort(
+            *KEY, "item_id", "model_key", "live", "rank", "wins", "time", "mark", "cost_usd", "model", nulls_last=False
+        )
+        .unique([*KEY, "item_id", "model_key", "live", "rank", "wins"], keep="last", maintain_order=True)
     )
 
 
 def without_uncalibrated_judges(marked: pl.DataFrame) -> pl.DataFrame:
-    """Drops the judge's marks of every task type in which nothing shows that the judge agrees with the
-    labels.
+    """The marks that win, without the judge's of every task type in which nothing shows that it agrees with the labels.
+
+    A judge is compared with the label of the same item and model whichever of the two wins there.
     """
-    judge = marked.filter(pl.col("rank") == 3)
-    if judge.is_empty():
-        return marked
-    item = [*KEY, "item_id", "model_key"]
+    winners = marked.filter("wins")
+    judged = winners.filter(pl.col("rank") == 3)
+    if judged.is_empty():
+        return winners
+    item = [*KEY, "item_id", "model_key", "live"]
+    latest = marked.sort(*item, "rank", "time", "wins").unique([*item, "rank"], keep="last", maintain_order=True)
     agreed = (
-        judge.join(marked.filter(pl.col("rank") == 1).select(*item, label="mark"), on=item)
+        latest.filter(pl.col("rank") == 3)
+        .join(latest.filter(pl.col("rank") == 1).select(*item, label="mark"), on=item)
         .group_by(KEY)
         .agg(pl.len().alias("n"), (pl.col("mark") - pl.col("label")).abs().sum().alias("error"))
         .filter(
@@ -66,7 +73,7 @@ def without_uncalibrated_judges(marked: pl.DataFrame) -> pl.DataFrame:
         )
         .select(KEY)
     )
-    return pl.concat([marked.filter(pl.col("rank") < 3), judge.join(agreed, on=KEY, how="semi")])
+    return pl.concat([winners.filter(pl.col("rank") < 3), judged.join(agreed, on=KEY, how="semi")])
 
 
 def pairs(marked: pl.DataFrame, references: pl.DataFrame) -> pl.DataFrame:
@@ -78,7 +85,8 @@ def pairs(marked: pl.DataFrame, references: pl.DataFrame) -> pl.DataFrame:
     ratio's moments. Milliseconds of the pairs that were timed on both sides. `looks` = days on which pairs became complete. Of the ranks of signals the best with
     at least 20 pairs is used, or else the one with the most pairs.
     """
-    with_reference = marked.join(references, on=KEY)
+    # what live traffic marks is no pair: a unit that two models answered was escalated, not drawn
+    with_reference = marked.filter(~pl.col("live")).join(references, on=KEY)
     old = with_reference.filter(pl.col("model_key") == pl.col("reference_key")).select(
         *KEY, "item_id", "rank", q="mark", q_day="day", q_cost="cost_usd", q_latency="latency_ms"
     )

@@ -25,6 +25,7 @@ def frames(
     period = {"first_day": as_of - timedelta(days=PERIOD_DAYS - 1), "as_of": as_of}
     con.execute(f"create or replace temp table to_price as {sql('split/evaluations_to_price')}")
     price(con, book)
+    live_scores(con, loaded)
     evaluations = con.sql(sql("split/evaluations")).pl()
     ledger_days = con.execute("select min(day) from requests").fetchall()[0][0]
     covered = min(PERIOD_DAYS, (as_of - ledger_days).days + 1) if ledger_days else PERIOD_DAYS
@@ -41,3 +42,12 @@ def frames(
         "workflow", "task_type", "model_key", "spend_usd"
     )
     return evaluations, traffic, whatif
+
+
+def live_scores(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
+    """`live_scores`: the scores of evaluation tools, each with the request it marks or why it marks none."""
+    declared = [(source.name,) for source in loaded.config.sources if source.scores]
+    con.execute("create or replace temp table declared_scores (source varchar)")
+    if declared:
+        con.executemany("insert into declared_scores values (?)", declared)
+    con.execute(f"create or replace temp table live_scores as {sql('split/live_scores')}")

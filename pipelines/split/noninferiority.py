@@ -93,9 +93,9 @@ def loss_bounds(
     return root(-1.0), root(1.0)
 
 
-def p_value(mean: float, variance: float, margin: float) -> float:
+def p_value(mean: np.ndarray | float, variance: np.ndarray | float, margin: np.ndarray | float) -> np.ndarray | float:
     """One-sided, against "worse by `margin` or more"; from the same regularised variance as the bound."""
-    return float(special.ndtr(-(mean + margin) / math.sqrt(max(variance, 1e-18))))
+    return special.ndtr(-(mean + margin) / np.sqrt(np.maximum(variance, 1e-18)))
 
 
 def admitted(p_values: list[float], rate: float = FALSE_DISCOVERY) -> list[bool]:

@@ -144,10 +144,10 @@ def _pick(options: Options, ceiling: np.ndarray, price: float) -> np.ndarray:
     scale = float(np.maximum(options.saving, 0).sum()) or 1.0
     worth = (options.saving / scale + price * options.weight * np.minimum(options.shrunk, 0)) * ceiling
     picked = np.zeros(len(ceiling), dtype=bool)
-    for task in np.unique(options.task):
-        at = np.flatnonzero((options.task == task) & (ceiling > 0))
-        if len(at):
-            picked[at[int(np.argmax(worth[at]))]] = True
+    at = np.flatnonzero(ceiling > 0)
+    best_first = at[np.lexsort((at, -worth[at], options.task[at]))]
+    _, first = np.unique(options.task[best_first], return_index=True)
+    picked[best_first[first]] = True
     return picked
 
 
@@ -183,19 +183,27 @@ def _raise(
     mean, square, skew = budget, budget_variance, 0.0
     bound = float(lower_bound(mean, square, skew, z))
     for step in _STEPS:
+        # what one more step of each option adds; only the option that was raised changes
+        add = np.minimum(step, ceiling - percent)
+        s, up = percent / 100, percent / 100 + add / 100
+        means = first * (up - s)
+        squares = second * (up**2 - s**2) + cross * (up - s)
+        skews = cube * (up**3 - s**3)
+        worth = saving * add
         while True:
-            s = percent / 100
-            add = np.minimum(step, ceiling - percent)
-            up = s + add / 100
-            means = mean + first * (up - s)
-            squares = square + second * (up**2 - s**2) + cross * (up - s)
-            skews = skew + cube * (up**3 - s**3)
-            bounds = np.asarray(lower_bound(means, squares, skews, z))
+            bounds = np.asarray(lower_bound(mean + means, square + squares, skew + skews, z))
             fits = (add > 0) & (bounds >= 0)
             if not fits.any():
                 break
-            gain = saving * add / np.maximum(bound - bounds, 1e-9)
-            i = int(np.argmax(np.where(fits, gain, -1.0)))
+            gain = worth / np.maximum(bound - bounds, 1e-9)
+            i = int(np.where(fits, gain, -1.0).argmax())
             percent[i] += int(add[i])
-            mean, square, skew, bound = float(means[i]), float(squares[i]), float(skews[i]), float(bounds[i])
+            mean, square, skew = mean + float(means[i]), square + float(squares[i]), skew + float(skews[i])
+            bound = float(bounds[i])
+            add[i] = min(step, int(ceiling[i] - percent[i]))
+            old, new = percent[i] / 100, percent[i] / 100 + add[i] / 100
+            means[i] = first[i] * (new - old)
+            squares[i] = second[i] * (new**2 - old**2) + cross[i] * (new - old)
+            skews[i] = cube[i] * (new**3 - old**3)
+            worth[i] = saving[i] * add[i]
     return percent

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+
 from pipelines.split.evidence import MIN_PAIRS, SCALE
 from pipelines.split.noninferiority import Z, deciding_z, loss_bounds, lower_bound, p_value
 from pipelines.workspace.model import Quality
@@ -39,6 +41,7 @@ class Standing:
     contenders: int = 1
     floors: int = 1  # task types of the workflow that are decided with it
     live_saving: Decimal | None = None  # dollars of the traffic's days at full share
+    like_saving: Decimal | None = None  # the same, at the pairs' ratio of costs where no rate prices the candidate
     shrunk: float | None = None
     latency_p95: float | None = None  # milliseconds on the pairs, if at least 20 were timed
     latency_saving: float | None = None  # share of the reference's mean latency
@@ -74,9 +77,6 @@ class Standing:
         variance = self.variance + give**2 * self.q_variance + 2 * give * self.covariance
         return float(lower_bound(self.d + give * self.q, variance, self.third, self.z))
 
-    def admission_p_value(self, quality: Quality) -> float:
-        return p_value(self.d, self.variance, (1 - quality.floor) * self.q / ADMISSION_SHARE)
-
     def retention(self, share: float = 1.0) -> tuple[float | None, float | None, float | None]:
         """(estimate, low, high) of the mix's quality ÷ the reference's."""
         if self.q <= 0:
@@ -105,6 +105,11 @@ class Standing:
             return None, None, None
         width = Z * self.saving_se
         return share * self.saving, share * (self.saving - width), share * min(self.saving + width, 1.0)
+
+
+def admission_p_values(d: np.ndarray, variance: np.ndarray, q: np.ndarray, quality: Quality) -> np.ndarray:
+    """Against "so much worse that not even `ADMISSION_SHARE` of the task type could run on it"."""
+    return np.asarray(p_value(d, variance, (1 - quality.floor) * q / ADMISSION_SHARE))
 
 
 def standing(row: dict[str, Any]) -> Standing:

@@ -43,6 +43,15 @@ class TaskTraffic:
         mix = Fraction(new) * percent + Fraction(old or 0) * (100 - percent)
         return _money(Fraction(self.spend) - mix / 100)
 
+    def saved_like(self, new: Decimal | None, old: Decimal | None, percent: int) -> Decimal | None:
+        """Dollars that `percent` on a candidate would have saved of what was spent, at the cost per item of the pairs.
+
+        For what no rate prices, such as a router: the pairs alone say what it costs against the reference.
+        """
+        if self.spend is None or new is None or not old:
+            return None
+        return _money(Fraction(self.spend) * (1 - Fraction(new) / Fraction(old)) * percent / 100)
+
     def month(self, saved: Decimal | None) -> Decimal | None:
         """Scaled to 30 days from the days that the ledger holds."""
         return None if saved is None else _money(Fraction(saved) * MONTH_DAYS / max(self.days, 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pipelines.split import experiment, reasons, unpaired
@@ -20,6 +21,14 @@ def saves(one: Standing) -> bool:
     """
     known = [amount for amount in (one.saving, one.loaded_saving, one.live_saving) if amount is not None]
     return bool(known) and all(amount > 0 for amount in known)
+
+
+def saved(task: TaskTraffic, one: Standing, percent: int) -> Decimal | None:
+    """Dollars of the traffic's days: at its own tokens where rates price the candidate, else at the pairs' costs."""
+    live = task.saved(one.candidate, percent)
+    if live is None and one.candidate not in task.on_model:
+        return task.saved_like(one.cost_per_item, one.reference_cost_per_item, percent)
+    return live
 
 
 def recommendation(
@@ -93,7 +102,7 @@ def made(
         saving_low=saving_low,
         saving_high=saving_high,
         saving_loaded=_rounded(one.loaded_saving),
-        saving_usd_month=task.month(task.saved(one.candidate, percent or 100)),
+        saving_usd_month=task.month(saved(task, one, percent or 100)),
         experiment=asked,
         reason=reason,
     )
@@ -132,7 +141,7 @@ def _plan(case: WorkflowCase, task: TaskTraffic, one: Standing) -> Plan:
 
 
 def _asked(task: TaskTraffic, one: Standing, plan: Plan) -> Experiment:
-    return Experiment.of(plan, saved_month=task.month(task.saved(one.candidate, 100)))
+    return Experiment.of(plan, saved_month=task.month(saved(task, one, 100)))
 
 
 def _rounded(value: float | None) -> float | None:

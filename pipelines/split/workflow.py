@@ -3,186 +3,93 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
 
 from pipelines.split import noninferiority, portfolio, verdict
 from pipelines.split.cases import WorkflowCase
+from pipelines.split.prepared import Prepared, prepare, worth
 from pipelines.split.recommendation import Recommendation, WorkflowPromise
-from pipelines.split.standing import Standing
+from pipelines.split.standing import Standing, admission_p_values
 from pipelines.split.traffic import TaskTraffic
 
 
-def decide(case: WorkflowCase) -> tuple[WorkflowPromise, list[Recommendation]]:
-    contenders = {task.task_type: _contenders(case, task) for task in case.tasks}
-    total = sum(task.requests for task in case.tasks)
-    weights = {task.task_type: task.requests / total for task in case.tasks}
-    everyone = [one for t in contenders for one in contenders[t] if one.enough]
-    floors = sum(any(one.enough for one in ones) for ones in contenders.values())
-    for ones in contenders.values():
-        for one in ones:
-            one.floors = max(floors, 1)
-    _shrink(everyone)
-    chosen: dict[str, tuple[Standing, int]] = {}
-    unserved: set[str] = set()
-    z = noninferiority.Z
-    if everyone and not case.protected:
-        chosen, z = _choose(case, contenders, weights)
-        unserved = {task.task_type for task in case.tasks if not case.routable(task.reference)} & set(chosen)
-        chosen = {task: choice for task, choice in chosen.items() if task not in unserved}
+def decide(case: WorkflowCase, prepared: Prepared | None = None) -> tuple[WorkflowPromise, list[Recommendation]]:
+    prepared = prepared or prepare(case)
+    chosen, unserved, z = _chosen(case, prepared)
     made = [
         verdict.recommendation(
-            case, task, contenders[task.task_type], chosen.get(task.task_type), task.task_type in unserved
+            case, task, prepared.contenders[task.task_type], chosen.get(task.task_type), task.task_type in unserved
         )
         for task in case.tasks
     ]
-    return _promise(case, chosen, contenders, weights, z), made
+    return _promise(case, chosen, prepared, z), made
 
 
-def at_full_share(case: WorkflowCase) -> WorkflowPromise:
+def promised(case: WorkflowCase, prepared: Prepared) -> WorkflowPromise:
+    """What `decide` promises, without a word on the single task types."""
+    chosen, _, z = _chosen(case, prepared)
+    return _promise(case, chosen, prepared, z)
+
+
+def at_full_share(case: WorkflowCase, prepared: Prepared) -> WorkflowPromise:
     """If every task type ran on the candidate that saves most there, whatever it loses: the end of the
     curve.
     """
-    contenders = {task.task_type: _contenders(case, task) for task in case.tasks}
-    total = sum(task.requests for task in case.tasks)
-    weights = {task.task_type: task.requests / total for task in case.tasks}
     requests = {task.task_type: task.requests for task in case.tasks}
     most = {
-        task: (max(ones, key=lambda one: (_worth(case, one, requests[task]), one.candidate)), 100)
-        for task, ones in contenders.items()
+        task: (max(ones, key=lambda one: (worth(case, one, requests[task]), one.candidate)), 100)
+        for task, ones in prepared.contenders.items()
         if ones and not case.protected
     }
-    return _promise(case, most, contenders, weights, noninferiority.Z)
+    return _promise(case, most, prepared, noninferiority.Z)
 
 
-def _contenders(case: WorkflowCase, task: TaskTraffic) -> list[Standing]:
-    """Candidates with pairs that may serve and would save, by name; those with enough pairs share the
-    error.
-    """
-    found = []
-    for key, one in sorted(case.standings[task.task_type].items()):
-        candidate = case.candidates.get(key)
-        one.live_saving = task.saved(key, 100)
-        if candidate is not None:
-            one.refused = candidate.blocked or _too_slow(one, case.limits.latency_p95_ms)
-            if one.refused is None and verdict.saves(one):
-                found.append(one)
-    count = sum(one.enough for one in found)
-    for one in found:
-        one.contenders = max(count, 1)
-    return found
-
-
-def _too_slow(one: Standing, limit: int | None) -> str | None:
-    if limit is None:
-        return None
-    if one.latency_p95 is None:
-        return f"its p95 latency was not measured on 20 pairs, and the workflow limits it to {limit:,} ms"
-    if one.latency_p95 > limit:
-        return f"its p95 latency of {one.latency_p95:,.0f} ms is over the workflow's limit of {limit:,} ms"
-    return None
-
-
-def _shrink(everyone: list[Standing]) -> None:
-    keys = sorted({one.candidate for one in everyone})
-    index = np.array([keys.index(one.candidate) for one in everyone])
-    if not everyone:
-        return
-    shrunk = portfolio.shrink(
-        index, np.array([one.d for one in everyone]), np.array([one.variance for one in everyone])
-    )
-    for one, value in zip(everyone, shrunk, strict=True):
-        one.shrunk = float(value)
+def _chosen(case: WorkflowCase, prepared: Prepared) -> tuple[dict[str, tuple[Standing, int]], set[str], float]:
+    """Whom to serve and how far, the task types that no gateway serves beside today's model, and the bound's z."""
+    if prepared.options is None or case.protected:
+        return {}, set(), noninferiority.Z
+    chosen, z = _choose(case, prepared, prepared.options)
+    unserved = {task.task_type for task in case.tasks if not case.routable(task.reference)} & set(chosen)
+    return {task: choice for task, choice in chosen.items() if task not in unserved}, unserved, z
 
 
 def _choose(
-    case: WorkflowCase, contenders: dict[str, list[Standing]], weights: dict[str, float]
+    case: WorkflowCase, prepared: Prepared, options: portfolio.Options
 ) -> tuple[dict[str, tuple[Standing, int]], float]:
-    quality = case.quality
-    requests = {task.task_type: task.requests for task in case.tasks}
-    flat: list[tuple[int, str, Standing, bool]] = []
-    known: list[tuple[float, float, float]] = []
-    for index, task in enumerate(sorted(contenders)):
-        enough = [one for one in contenders[task] if one.enough]
-        if not enough:
-            continue
-        most = max(enough, key=lambda one: (one.n, one.candidate))
-        known.append((most.q, weights[task], most.q_variance))
-        admitted = noninferiority.admitted([one.admission_p_value(quality) for one in enough])
-        flat += [
-            (index, task, one, passed and not one.undecided(quality))
-            for one, passed in zip(enough, admitted, strict=True)
-        ]
-    standings = [one for _, _, one, _ in flat]
-    keys = sorted({one.candidate for one in standings})
-
-    def column(values: Iterable[float]) -> np.ndarray:
-        return np.array(list(values), dtype=float)
-
-    options = portfolio.Options(
-        task=np.array([index for index, _, _, _ in flat]),
-        candidate=np.array([keys.index(one.candidate) for one in standings]),
-        weight=column(weights[task] for _, task, _, _ in flat),
-        d=column(one.d for one in standings),
-        variance=column(one.variance for one in standings),
-        third=column(one.third for one in standings),
-        covariance=column(one.covariance for one in standings),
-        q=column(one.q for one in standings),
-        q_variance=column(one.q_variance for one in standings),
-        saving=column(_worth(case, one, requests[task]) for _, task, one, _ in flat),
-        z=column(one.z for one in standings),
-        allowed=np.array([allowed for _, _, _, allowed in flat]),
-        shrunk=column(one.estimate for one in standings),
+    quality, flat = case.quality, prepared.flat
+    p_values = admission_p_values(options.d, options.variance, options.q, quality)
+    admitted: list[bool] = []
+    for start, end in prepared.per_task():
+        admitted += noninferiority.admitted(p_values[start:end].tolist())
+    allowed = np.array([passed and not one.undecided(quality) for passed, (_, one) in zip(admitted, flat, strict=True)])
+    known, pairs = [], 0
+    for start, end in prepared.per_task():
+        most = max((one for _, one in flat[start:end]), key=lambda one: (one.n, one.candidate))
+        known.append((most.q, float(options.weight[start]), most.q_variance))
+        pairs += max(one.n for _, one in flat[start:end])
+    choices = max(one.contenders for _, one in flat)
+    choices *= portfolio.choice_of_tasks(len(set(options.task[allowed].tolist())))
+    z = noninferiority.deciding_z(pairs, max(one.looks for _, one in flat), choices)
+    q, weight, q_variance = (np.array(part, dtype=float) for part in zip(*known, strict=True))
+    percents = portfolio.choose(
+        replace(options, allowed=allowed), q, weight, q_variance, quality.retention, quality.floor, z
     )
-    pairs = sum(max(one.n for _, t, one, _ in flat if t == task) for task in {t for _, t, _, _ in flat})
-    choices = max(one.contenders for one in standings)
-    open_tasks = len({task for _, task, _, allowed in flat if allowed})
-    choices *= portfolio.choice_of_tasks(open_tasks)
-    z = noninferiority.deciding_z(pairs, max(one.looks for one in standings), choices)
-    q, weight, q_variance = (column(part) for part in zip(*known, strict=True))
-    percents = portfolio.choose(options, q, weight, q_variance, quality.retention, quality.floor, z)
-    chosen = {
-        task: (one, int(percent)) for (_, task, one, _), percent in zip(flat, percents, strict=True) if percent > 0
-    }
-    return chosen, z
-
-
-def _worth(case: WorkflowCase, one: Standing, requests: int) -> float:
-    """What full share is worth, in dollars, to weigh options against each other.
-
-    With the default weights it is the money saved. Weighted latency and quality count as that share of the task
-    type's cost today; an option that saves no money is never served, whatever it is worth else.
-    """
-    weights, saved = case.weights, _saved(one, requests)
-    if not weights.latency and not weights.quality:
-        return saved
-    today = saved / one.saving if one.saving else 0.0
-    faster = (one.latency_saving or 0.0) * today
-    better = one.estimate / one.q * today if one.q > 0 else 0.0
-    return weights.cost * saved + weights.latency * faster + weights.quality * better
-
-
-def _saved(one: Standing, requests: int) -> float:
-    """Dollars at full share: live where known, else by the pairs' costs."""
-    if one.live_saving is not None:
-        return float(one.live_saving)
-    if one.cost_per_item is None or one.reference_cost_per_item is None:
-        return 0.0
-    return float((one.reference_cost_per_item - one.cost_per_item) * requests)
+    return {task: (one, int(percent)) for (task, one), percent in zip(flat, percents, strict=True) if percent > 0}, z
 
 
 def _promise(
     case: WorkflowCase,
     chosen: dict[str, tuple[Standing, int]],
-    contenders: dict[str, list[Standing]],
-    weights: dict[str, float],
+    prepared: Prepared,
     z: float,
 ) -> WorkflowPromise:
     """Retention over all requests; a task type without marks counts with the others' mean quality,
     unchanged.
     """
+    contenders, weights = prepared.contenders, prepared.weights
     known = {task: max(ones, key=lambda one: (one.n, one.candidate)) for task, ones in contenders.items() if ones}
     retention, low, high = 1.0, 1.0, 1.0
     quality = sum(weights[task] * one.q for task, one in sorted(known.items()))

@@ -13,11 +13,11 @@ import duckdb
 
 from pipelines.storage.models import literal
 
-#: Rows of so few days are written day by day: partitioning them costs as much again, and holds them in memory.
-_DAYS_APART = 4
+#: Rows of so few days are written day by day: partitioning them holds all of them in memory.
+_DAYS_APART = 100
 #: Rows that are held in memory until they are written.
 _GROUP = 40_960
-TABLES = ("requests", "spans", "outcomes", "evaluations")
+TABLES = ("requests", "spans", "outcomes", "evaluations", "scores")
 
 
 def add(con: duckdb.DuckDBPyConnection, lake: Path, table: str, relation: str, run_id: str) -> None:

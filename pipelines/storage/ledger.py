@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import duckdb
 
-from pipelines.storage.models import sql
+from pipelines.storage.models import literal, sql
 from pipelines.workspace.errors import OutlayError
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
+#: What DuckDB may hold in memory: this environment variable (such as `4GB`), else a share of the machine's; beyond it,
+#: sorts and joins go through `.outlay/tmp`. Parsers and marts need some hundred megabytes beside it.
+MEMORY_LIMIT, MEMORY_SHARE = "OUTLAY_MEMORY_LIMIT", "60%"
 
 
 def open_ledger(file: Path) -> duckdb.DuckDBPyConnection:
@@ -26,6 +30,7 @@ def open_ledger(file: Path) -> duckdb.DuckDBPyConnection:
             f"{file} cannot be opened: {_first_line(error)}. If another program holds it, close that; "
             "if the file is damaged, delete .outlay and run: outlay run --full"
         ) from error
+    con.execute(f"set memory_limit = {literal(os.environ.get(MEMORY_LIMIT) or MEMORY_SHARE)}")
     con.execute("set timezone = 'UTC'; set preserve_insertion_order = false; set enable_progress_bar = false")
     con.execute(f"set temp_directory = '{str(file.parent / 'tmp').replace(chr(39), chr(39) * 2)}'")
     con.execute(sql("storage/ledger_schema"))
@@ -35,7 +40,13 @@ def open_ledger(file: Path) -> duckdb.DuckDBPyConnection:
     elif found != SCHEMA_VERSION:
         con.close()
         raise OutlayError(f"{file} was written by another version (schema {found}): run outlay run --full")
+    sweep_repetitions(con)
     return con
+
+
+def sweep_repetitions(con: duckdb.DuckDBPyConnection) -> None:
+    """Delete the records in no place (`dedupe`): committed rows, as this is dear in the transaction that wrote them."""
+    con.execute("delete from records where own_rank = 0")
 
 
 def setting(con: duckdb.DuckDBPyConnection, name: str) -> str | None:

@@ -24,12 +24,12 @@ REQUEST_KINDS = (
 BILL_KINDS = (
     "openai-usage", "openai-costs", "anthropic-usage", "anthropic-cost", "openrouter-activity", "focus", "invoices",
 )  # fmt: skip
-FACT_KINDS = ("outcomes", "outcome-counts", "evaluations")
+FACT_KINDS = ("outcomes", "outcome-counts", "evaluations", "promptfoo", "langfuse-scores", "otel-evaluations")
 Kind = Literal[
     "requests", "otlp", "litellm", "litellm-spendlogs", "openai", "openai-batch", "anthropic", "anthropic-batch",
     "bedrock", "vertex", "azure-apim", "langfuse", "helicone", "openrouter",
     "openai-usage", "openai-costs", "anthropic-usage", "anthropic-cost", "openrouter-activity", "focus", "invoices",
-    "outcomes", "outcome-counts", "evaluations",
+    "outcomes", "outcome-counts", "evaluations", "promptfoo", "langfuse-scores", "otel-evaluations",
 ]  # fmt: skip
 
 
@@ -67,20 +67,42 @@ class Reporting(Strict):
         return ZoneInfo(self.timezone)
 
 
+class ScoreScale(Strict):
+    """One score of an evaluation tool: what its worst and best value are; `min` above `max`: less is better."""
+
+    min: Annotated[Decimal, BeforeValidator(_exact)] = Decimal(0)
+    max: Annotated[Decimal, BeforeValidator(_exact)] = Decimal(1)
+    labels: dict[str, Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1)]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _range(self) -> ScoreScale:
+        if self.min == self.max:
+            raise ValueError("expected min and max to differ")
+        return self
+
+
 class Source(Strict):
     name: Name
     kind: Kind
     path: str
     priority: int = 0
     sampling: Annotated[float, Field(gt=0, le=1)] | None = None
+    #: kind promptfoo: whose marks these are, where the tests don't say
+    workflow: Name | None = None
+    task_type: Name | None = None
+    #: what kind of evidence the marks are, where the tool doesn't say or says it wrongly
+    signal: Literal["human", "label", "judge", "schema"] | None = None
+    #: the scores that say quality, by name; without any, the one score that the source holds
+    scores: dict[str, ScoreScale] = Field(default_factory=dict)
 
-    @property
-    def family(self) -> Literal["requests", "outcomes", "evaluations", "outcome-counts", "bills"]:
-        if self.kind in REQUEST_KINDS:
-            return "requests"
-        if self.kind in BILL_KINDS:
-            return "bills"
-        return self.kind  # type: ignore[return-value]
+    @model_validator(mode="after")
+    def _marks(self) -> Source:
+        if self.kind not in ("promptfoo", "langfuse-scores", "otel-evaluations"):
+            if self.signal or self.scores:
+                raise ValueError(f"signal, scores: belong to marks of other tools, found kind {self.kind}")
+            if self.workflow or self.task_type:
+                raise ValueError(f"workflow, task_type: belong to kind promptfoo, found kind {self.kind}; see assign:")
+        return self
 
 
 class AssignRule(Strict):
@@ -287,10 +309,23 @@ class Target(Strict):
         return self
 
 
+class Rollout(Strict):
+    """When `route advance` moves a canary on, and when it takes one back."""
+
+    outcomes: Annotated[int, Field(ge=1)] = 30  #: settled units that the canary alone worked on, at each share
+    days: Annotated[int, Field(ge=1)] = 7  #: full days at each share
+    failure_limit: Annotated[int, Field(ge=1)] = 3  #: days in a row on which a guard failed, before it is taken back
+    fresh_hours: Annotated[int, Field(ge=1)] = 36  #: the newest request must be younger
+    error_margin: Share = 0.02  #: the canary's error rate may be higher by this much
+    latency_factor: Annotated[float, Field(ge=1)] = 1.25  #: its 95th percentile may be this many times the old tier's
+    hold_back: Annotated[int, Field(ge=0, le=50)] = 0  #: percent that stays on the old tier, where all was approved
+
+
 class Routing(Strict):
     policy: str = "routing/policy.yaml"
     approvers: tuple[Annotated[Approver, BeforeValidator(_approver)], ...] = ()
     rollback: Literal["recommend", "auto"] = "recommend"
+    rollout: Rollout = Rollout()
     targets: tuple[Target, ...] = ()
 
 

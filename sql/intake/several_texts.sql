@@ -8,6 +8,6 @@ from (
         case when run_id = '{{run}}' then 1 else 0 end as fresh,
         count(*) over (partition by request_key) as payloads
     from records
-    where kind = 'requests' and hash(request_key) in (select key_hash from repeated_keys)
+    where kind = 'requests' and own_rank > 0 and hash(request_key) in (select key_hash from repeated_keys)
 ) as counted
 where payloads > 1

@@ -6,3 +6,4 @@ select
     records.recorded_is_estimate
 from records
 inner join requests on requests.request_key = records.request_key and requests.payload = records.payload
+where records.wins

@@ -1,8 +1,8 @@
 -- grain: one row per (member span, ancestor span): the tags a call inherits, nearest first, the trace's roots last
 with recursive up as (
     select trace_id, span_id, parent_span_id as at, 1 as depth
-    from members
-    where trace_id is not null and parent_span_id is not null
+    from traced
+    where parent_span_id is not null
     union
     select up.trace_id, up.span_id, spans.parent_span_id as at, up.depth + 1 as depth
     from up
@@ -14,7 +14,6 @@ select up.trace_id, up.span_id, up.depth, spans.tags
 from up
 inner join spans on spans.trace_id = up.trace_id and spans.span_id = up.at
 union
-select members.trace_id, members.span_id, 1000 as depth, spans.tags
-from members
-inner join spans on spans.trace_id = members.trace_id and spans.parent_span_id is null
-where members.trace_id is not null
+select traced.trace_id, traced.span_id, 1000 as depth, spans.tags
+from traced
+inner join spans on spans.trace_id = traced.trace_id and spans.parent_span_id is null

@@ -1,19 +1,25 @@
--- grain: one row per call counted on a touched day: the dimensions its own tags, its trace, its resource and the
--- losing reports of the same call give, in that order
-with own as (
+-- grain: one row per record that counts on a touched day: the record, and the dimensions that its call has
+-- A call of one record, as nearly all are, needs no look at others.
+with alone as (
     select
-        members.request_key, members.payload, members.precedence,
-        case when len(members.units) > 0 then members.units end as units,
+        members.*, case when len(members.units) > 0 then members.units end as bearing_units,
         {{own}}
-    from members
+    from records as members
     left join inherited
         on inherited.trace_id = members.trace_id and inherited.span_id = members.span_id
+    where
+        members.wins and members.day in (select day from touched_days)
+        and members.group_key not in (select group_key from shared_groups)
 )
 
 select
-    request_key, payload,
-    {{taken}}
-    min_by({'unit_id': unit_id, 'units': units}, precedence)
-        filter (where unit_id is not null or units is not null) as bearer
-from own
-group by request_key, payload
+    alone.* exclude (bearing_units, unit_id),
+    case
+        when unit_id is not null or bearing_units is not null then {'unit_id': unit_id, 'units': bearing_units}
+    end as bearer
+from alone
+union all by name
+select records.*, shared_dimensions.* exclude (request_key)
+from records
+inner join shared_dimensions on shared_dimensions.request_key = records.request_key
+where records.wins and records.day in (select day from touched_days)

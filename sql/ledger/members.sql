@@ -1,7 +1,15 @@
--- grain: one row per payload that belongs to a call counted on a touched day; the winner first, then by precedence
+-- grain: one row per payload that belongs to a call of several records counted on a touched day; the winner first, then
+-- by precedence
+with winner as (
+    select request_key, group_key
+    from records
+    where
+        wins and day in (select day from touched_days) and group_key in (select group_key from shared_groups)
+)
+
 select
-    winner.request_key, winner.payload, winner.day, member.source, member.trace_id, member.span_id,
-    member.parent_span_id, member.tags, member.resource_tags, member.units,
+    winner.request_key, member.source, member.trace_id, member.span_id, member.parent_span_id, member.tags,
+    member.resource_tags, member.units,
     row_number() over (
         partition by winner.request_key
         order by
@@ -11,7 +19,7 @@ select
             member.own_rank,
             member.request_key
     ) as precedence
-from records as winner
+from winner
 inner join records as member on member.group_key = winner.group_key
 left join source_priorities on source_priorities.source = member.source
-where winner.wins and winner.day in (select day from touched_days)
+where member.own_rank > 0

@@ -1,20 +1,21 @@
 -- grain: one row per request counted on a touched day, with its dimensions, its price and why no unit bears it
-with assigned as (
+with dimensions as (
+    {{dimensions}}
+),
+
+assigned as (
     select
-        records.request_key, records.payload, records.request_id, records.source, records.time, records.day,
-        cast(records.time as date) as utc_day, records.provider, records.model, records.service_tier,
-        records.region, records.status, records.latency_ms, records.input_uncached, records.cache_read,
-        records.cache_write, records.cache_write_long, records.output_nonreasoning, records.output_reasoning,
-        {{input_extras}} as input_extras, {{output_extras}} as output_extras, records.recorded_usd, dimensions.workflow as tagged_workflow, dimensions.task_type as tagged_task_type,
+        dimensions.request_key, dimensions.payload, dimensions.request_id, dimensions.source, dimensions.time,
+        dimensions.day, cast(dimensions.time as date) as utc_day, dimensions.provider, dimensions.model,
+        dimensions.service_tier, dimensions.region, dimensions.status, dimensions.latency_ms,
+        dimensions.input_uncached, dimensions.cache_read, dimensions.cache_write, dimensions.cache_write_long,
+        dimensions.output_nonreasoning, dimensions.output_reasoning, {{input_extras}} as input_extras,
+        {{output_extras}} as output_extras, dimensions.recorded_usd, dimensions.workflow as tagged_workflow, dimensions.task_type as tagged_task_type,
         dimensions.bearer.unit_id as unit_id, dimensions.bearer.units as units, dimensions.attempt_id, dimensions.stratum,
         {{rule}} as rule
-    from records
-    inner join dimensions
-        on dimensions.request_key = records.request_key and dimensions.payload = records.payload
-    where
-        records.wins and records.day in (select day from touched_days)
-        -- a batch line that never ran is kept as a record and is no request
-        and not coalesce(list_contains(records.flags, 'not_executed'), false)
+    from dimensions
+    -- a batch line that never ran is kept as a record and is no request
+    where not coalesce(list_contains(dimensions.flags, 'not_executed'), false)
 )
 
 select

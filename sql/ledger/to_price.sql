@@ -3,7 +3,7 @@ select
     records.request_key, records.payload, records.provider, records.model, records.time, records.status,
     records.service_tier, records.region, records.input_uncached, records.cache_read, records.cache_write,
     records.cache_write_long, records.output_nonreasoning, records.output_reasoning, records.extras,
-    records.recorded_usd, records.recorded_is_estimate
+    records.recorded_usd, records.recorded_is_estimate, prices.request_key is not null as lacked_a_price
 from records
 left join prices on prices.request_key = records.request_key and prices.payload = records.payload
 where

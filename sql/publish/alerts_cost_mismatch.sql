@@ -7,7 +7,7 @@ select
 from requests
 inner join records on records.request_key = requests.request_key and records.payload = requests.payload
 where
-    requests.cost_basis = 'computed' and requests.recorded_usd is not null
+    records.wins and requests.cost_basis = 'computed' and requests.recorded_usd is not null
     -- a sender can't know what its share of provisioned capacity comes to
     and requests.request_key not in (select request_key from capacity_shares)
     and not (records.recorded_is_estimate and requests.recorded_usd = 0)

@@ -3,11 +3,13 @@
 with good as (
     select source, day, count(*) as records
     from (
-        select source, day from records
+        select source, day from records where own_rank > 0
         union all
         select source, day from outcome_events
         union all
         select source, cast(time at time zone '{{zone}}' as date) as day from evaluations
+        union all
+        select source, cast(time at time zone '{{zone}}' as date) as day from scores
     ) as stored
     group by source, day
 ),

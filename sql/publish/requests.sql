@@ -1,10 +1,21 @@
 -- grain: one row per request of one reporting day
+-- `account`: what the logs say of the provider's account, by the dimension `account` or else `project`
 select
     request_id, source, time, provider, model, service_tier, status, workflow, task_type, unit_id, input_tokens,
     cache_read as cache_read_tokens, cache_write as cache_write_tokens, cache_write_long as cache_write_long_tokens,
     output_tokens, output_reasoning as reasoning_tokens, cost_usd, cost_basis, recorded_usd, tier, request_key, day,
     attempt_id, stratum, latency_ms, reason,
-    [u.unit_id for u in units] as units
+    [u.unit_id for u in units] as units, region, accounts.account
 from requests
+left join (
+    select
+        request_key as of_request,
+        coalesce(
+            min(case when dimension = 'account' then value end), min(case when dimension = 'project' then value end)
+        ) as account
+    from request_dimensions
+    where day = $day and dimension in ('account', 'project')
+    group by request_key
+) as accounts on accounts.of_request = requests.request_key
 where day = $day
 order by source, provider, request_id, request_key

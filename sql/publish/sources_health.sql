@@ -16,6 +16,8 @@ left join (
         union all
         select source, time from evaluations
         union all
+        select source, time from scores
+        union all
         select source, cast(day as timestamptz) as time from outcome_counts
         union all
         select source, period_start as time from billed_amounts

@@ -7,5 +7,5 @@ select
 from requests
 inner join records on records.request_key = requests.request_key and records.payload = requests.payload
 where
-    requests.workflow in (select workflow from declared) and requests.task_type is not null
+    records.wins and requests.workflow in (select workflow from declared) and requests.task_type is not null
     and requests.day between cast($first_day as date) and cast($as_of as date)

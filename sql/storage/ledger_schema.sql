@@ -23,16 +23,18 @@ create table if not exists records (
     canonical varchar using compression zstd, request_key varchar, payload varchar, day date, own_rank bigint,
     group_key varchar, wins boolean, run_id varchar
 );
+-- one row per call that several records report; all others are alone
+create table if not exists shared_groups (group_key varchar);
 -- one row per distinct span that is no request
 create table if not exists spans (
     trace_id varchar, span_id varchar, parent_span_id varchar, time timestamptz, tags map(varchar, varchar)
 );
 -- one row per (run, trace) of which a span says that it was kept with a probability below 1
 create table if not exists sampled_traces (trace_id varchar, probability decimal(18, 6));
--- one row per request and payload that the rate book priced on demand; kept until `run --full`. `…_price`, `…_usd` are
+-- one row per request and payload that the rate book priced on demand (`called_on`: its UTC day); kept until `run --full`. `…_price`, `…_usd` are
 -- contracted; `listed` holds the list's where a contract differs from it (null inside: no list has one), else null
 create table if not exists prices (
-    request_key varchar, payload varchar, cost_basis varchar, cost_usd decimal(28, 12), list_cost_usd decimal(28, 12),
+    request_key varchar, payload varchar, called_on date, cost_basis varchar, cost_usd decimal(28, 12), list_cost_usd decimal(28, 12),
     rate_source varchar, missing varchar,
     input_price decimal(22, 15), cache_read_price decimal(22, 15), cache_write_price decimal(22, 15),
     cache_write_long_price decimal(22, 15), output_price decimal(22, 15), reasoning_price decimal(22, 15),
@@ -47,7 +49,7 @@ create table if not exists prices (
 );
 -- one row per request and further SKU (web searches, audio …)
 create table if not exists price_extras (
-    request_key varchar, payload varchar, sku varchar, quantity bigint, unit_price_usd decimal(22, 15),
+    request_key varchar, payload varchar, called_on date, sku varchar, quantity bigint, unit_price_usd decimal(22, 15),
     amount_usd decimal(28, 12), list_unit_price_usd decimal(22, 15), list_amount_usd decimal(28, 12), rate_source varchar
 );
 -- one row per day of the ledger: the fixed costs that the contract named for it when it was first worked out, as JSON
@@ -82,11 +84,17 @@ create table if not exists outcome_events (
     unit_id varchar, event varchar, attempt_id varchar, value_usd decimal(28, 12), quality decimal(28, 12),
     signal varchar, parent_workflow varchar, parent_unit_id varchar, canonical varchar, day date
 );
--- one row per evaluated (workflow, task type, item, provider, model)
+-- one row per distinct mark of an evaluated (workflow, task type, item, provider, model); `wins`: the latest, which counts
 create table if not exists evaluations (
     source varchar, kind varchar, file varchar, line bigint, workflow varchar, task_type varchar, item_id varchar,
     provider varchar, model varchar, quality decimal(28, 12), time timestamptz, signal varchar, input_tokens bigint,
-    output_tokens bigint, cost_usd decimal(28, 12), latency_ms bigint, stratum varchar, canonical varchar
+    output_tokens bigint, cost_usd decimal(28, 12), latency_ms bigint, stratum varchar, canonical varchar, wins boolean
+);
+-- one row per distinct score of a tool; `wins`: the latest of its key, which counts once its request is known
+create table if not exists scores (
+    source varchar, kind varchar, file varchar, line bigint, score_key varchar, time timestamptz, name varchar,
+    quality decimal(28, 12), signal varchar, trace_id varchar, span_id varchar, response_id varchar,
+    canonical varchar, wins boolean
 );
 -- one row per (source, file, place in the file): outcomes of a workflow and day; `wins`: the figure that counts
 create table if not exists outcome_counts (

@@ -6,6 +6,7 @@ import dagster as dg
 import pytest
 
 from pipelines.assets.job import DAILY_AT, JOB, _plain, build, dagster_home, run_in_process
+from pipelines.assets.weekly import WEEKLY, WEEKLY_AT
 from pipelines.ledger.checks import CHECKS
 from pipelines.run import Asked
 from pipelines.workspace.errors import OutlayError
@@ -31,14 +32,17 @@ def test_the_definitions_of_a_workspace_load_with_the_road_as_groups(filled: Ben
     groups = {key.to_user_string(): graph.get(key).group_name for key in graph.get_all_asset_keys()}
     assert groups == {
         "records": "sources", "rate_book": "rates", "requests": "ledger", "daily_cost": "outcomes",
-        "changes": "change", "recommendations": "split", "published_set": "published", "notified": "notify",
+        "changes": "change", "recommendations": "split", "published_set": "published", "rollout": "routing", "notified": "notify",
+        "weekly_review": "review",
     }  # fmt: skip
     checks = {key.name: graph.get(key).blocking for key in graph.asset_check_keys}
     tell = dict.fromkeys(["no_alarm_is_open", "budgets_hold"], False)
     assert checks == dict.fromkeys([*CHECKS, "rates_do_not_overlap"], True) | tell
-    [schedule] = made.schedules or []
-    assert isinstance(schedule, dg.ScheduleDefinition)
-    assert (schedule.cron_schedule, schedule.execution_timezone) == (DAILY_AT, "UTC")
+    schedules = {}
+    for schedule in made.schedules or []:
+        assert isinstance(schedule, dg.ScheduleDefinition)
+        schedules[schedule.job_name] = (schedule.cron_schedule, schedule.execution_timezone)
+    assert schedules == {JOB: (DAILY_AT, "UTC"), WEEKLY: (WEEKLY_AT, "UTC")}
 
 
 def test_the_job_runs_in_process_and_reports_days_that_can_be_plotted(filled: Bench):
@@ -123,3 +127,20 @@ def test_errors_that_point_at_each_other_still_end_in_one_message():
     first, second = ValueError("first"), ValueError("second")
     first.__cause__, second.__cause__ = second, first
     assert str(_plain(first)) == "ValueError: first"
+
+
+def test_the_weekly_job_writes_the_review_and_nothing_else_and_the_daily_one_leaves_it(filled: Bench):
+    filled.calls(call("r20", unit_id="d20", time="2026-10-20T10:00:00Z"), file="b.jsonl")
+    run_in_process(filled.loaded, Asked())
+    assert not (filled.root / "reviews").exists()
+    job = build(filled.root).resolve_job_def(WEEKLY)
+    with dg.DagsterInstance.from_config(str(dagster_home(filled.loaded.home))) as instance:
+        assert job.execute_in_process(instance=instance).success
+        [event] = instance.fetch_materializations(dg.AssetKey("weekly_review"), limit=5).records
+    names = [f"2026-W42.{kind}" for kind in ("html", "json", "md")]
+    assert sorted(path.name for path in (filled.root / "reviews").iterdir()) == names
+    assert event.asset_materialization is not None
+    assert {key: value.value for key, value in event.asset_materialization.metadata.items() if "/" in key} == {
+        f"reviews/{name}": "written" for name in names
+    }  # fmt: skip
+    assert filled.published.meta["run_id"]

@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from pipelines.change.budgets import Spent, Subject, rows_of
+from pipelines.change.budgets import Spent, Subject, days_of, rows_of
 from pipelines.change.forecast import ahead, weekday_factors
 from pipelines.change.series import Day
 from pipelines.workspace.errors import UsageError
@@ -50,6 +50,33 @@ def test_even_spend_is_forecast_exactly_and_runs_out_on_its_day():
     )
     over = row(Subject("workflow", "w", (budget(monthly_usd="99"),)), spent, date(2026, 11, 10))
     assert (over["status"], over["run_out_day"]) == ("over", date(2026, 11, 10))
+
+
+def test_the_days_of_a_month_add_up_to_its_row_and_their_band_opens_from_as_of():
+    usd = [D(10 + n * n % 11) for n in range(71)]  # 1 September to 10 November
+    spent = {date(2026, 9, 1) + timedelta(days=n): Spent(one, D(0)) for n, one in enumerate(usd)}
+    november = row(Subject("workflow", "w", (budget(monthly_usd="300"),)), spent, date(2026, 11, 10))
+    found = list(days_of(november, spent, date(2026, 11, 10)))
+    assert [d["day"] for d in found] == [date(2026, 11, 1) + timedelta(days=n) for n in range(30)]
+    assert [d["day_usd"] for d in found[:10]] == usd[61:]
+    assert found[9]["spent_usd"] == sum(usd[61:]) == november["spend_to_date_usd"]
+    assert {d["spent_usd"] for d in found[10:]} == {None}
+    ends = ("forecast_usd", "forecast_low_usd", "forecast_high_usd")
+    assert [found[-1][end] for end in ends] == [november[end] for end in ends]
+    widths = [d["forecast_high_usd"] - d["forecast_low_usd"] for d in found[10:]]
+    assert widths == sorted(widths)
+    assert all(d["forecast_low_usd"] < d["forecast_usd"] < d["forecast_high_usd"] for d in found[10:])
+
+
+def test_the_days_of_a_past_month_are_all_spent_and_days_without_spend_count():
+    spent = {date(2026, 10, 2): Spent(D(5), D(0)), date(2026, 11, 3): Spent(D(1), D(0))}
+    october = next(rows_of(Subject("total", "*", (budget(monthly_usd="9"),)), spent, [], date(2026, 11, 3)))
+    found = list(days_of(october, spent, date(2026, 11, 3)))
+    assert [(d["day_usd"], d["spent_usd"], d["forecast_usd"]) for d in found] == [
+        (0, 0, None),
+        (5, 5, None),
+        *[(0, 5, None)] * 29,
+    ]
 
 
 def test_past_months_are_judged_by_what_was_spent():

@@ -11,11 +11,12 @@ import shutil
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
+from dashboards.charts.template import DARK, LIGHT
 from pipelines.storage.published import current
 from tests.dashboards.server import Served, served
 
@@ -26,7 +27,9 @@ OPENINGS = {
     "This week": r"^The same outcomes cost .* per dollar\.$",
     "Cost per outcome": r"^One report costs \$\d\.\d{3}, .* goes into failures\.$",
     "Value": r"^Internal reporting took \d+ % of spend and returned \$0\.\d\d per dollar",
+    "Changes": r"^Claims decision costs 51\s% more per decision since 27\sOct: \$0\.7268 instead of \$0\.4807\.$",
     "Capability split": r"^\d+ of \d+ task types can move to a cheaper model",
+    "Budgets": r"^Claims decision heads for \$\d+\.\d\d against \$480\.00 and runs out on 29\sNov; the other 5 budgets hold\.$",
     "Data health": r"^[\d,]+ records read up to 8\sNov\s2026, \d+ refused",
 }
 QUIET = (
@@ -63,7 +66,7 @@ def dashboard(sample: Path, tmp_path: Path) -> Iterator[Served]:
 
 
 @contextmanager
-def visitor(browser: Browser, width: int) -> Generator[Page]:
+def visitor(browser: Browser, width: int, scheme: Literal["light", "dark"] = "light") -> Generator[Page]:
     """A page that fails the test for a console error, a script error, or a request that leaves this machine."""
     wrong: list[str] = []
     kind: dict[str, Any] = (
@@ -71,7 +74,7 @@ def visitor(browser: Browser, width: int) -> Generator[Page]:
         if width == PHONE
         else {}
     )
-    context = browser.new_context(viewport={"width": width, "height": 900}, **kind)
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **kind)
     expect.set_options(timeout=30_000)
     page = context.new_page()
 
@@ -124,9 +127,12 @@ def picture(page: Page, width: int, file: Path) -> None:
     page.set_viewport_size({"width": width, "height": 900})
 
 
-@pytest.mark.parametrize("width", [DESKTOP, PHONE])
-def test_every_page_shows_itself_without_a_complaint(width, browser, dashboard, screenshots):
-    with visitor(browser, width) as page:
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(DESKTOP, "light"), (PHONE, "light"), (DESKTOP, "dark"), (PHONE, "dark")]
+)
+def test_every_page_shows_itself_without_a_complaint(width, scheme, browser, dashboard, screenshots):
+    paper = {"light": LIGHT, "dark": DARK}[scheme].paper
+    with visitor(browser, width, scheme) as page:
         page.goto(dashboard.url)
         for name, opening in OPENINGS.items():
             if name != "This week":
@@ -135,7 +141,63 @@ def test_every_page_shows_itself_without_a_complaint(width, browser, dashboard, 
             wider = page.get_by_test_id("stMain").evaluate("element => element.scrollWidth - element.clientWidth")
             assert wider <= 0, f"{name} is {wider} px wider than the window"
             assert page.evaluate("document.fonts.check('16px Inter')")
-            picture(page, width, screenshots / f"{name.lower().replace(' ', '-')}-{width}.png")
+            assert behind(page, "stApp") == paper
+            charts = page.locator(".js-plotly-plot .main-svg:first-child")
+            assert {style_of(chart, "backgroundColor") for chart in charts.all()} <= {paper}, name
+            pictures = page.get_by_test_id("stPlotlyChart")
+            assert all(words(one) for one in pictures.all()), f"{name}: a picture without words"
+            picture(page, width, screenshots / f"{name.lower().replace(' ', '-')}-{width}-{scheme}.png")
+
+
+def words(chart: Locator) -> str | None:
+    """What a picture is for who can't see it: its own label or that of what it lies in."""
+    return chart.evaluate(
+        "e => (e.querySelector('[aria-label]') || e.closest('[aria-label]') || e.querySelector('[alt]'))?.getAttribute('aria-label')"
+    )
+
+
+def style_of(element: Locator, name: str) -> str:
+    """A computed colour as `#rrggbb`."""
+    red, green, blue = (int(n) for n in re.findall(r"\d+", element.evaluate(f"e => getComputedStyle(e).{name}"))[:3])
+    return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+def behind(page: Page, test_id: str) -> str:
+    return style_of(page.get_by_test_id(test_id), "backgroundColor")
+
+
+def test_the_keyboard_reaches_the_alarm_and_settles_it(browser, copy, tmp_path):
+    """From the top of the page by tab alone: the pages, the workflows, the reason, the name, the button."""
+    with served(copy, tmp_path / "server.log") as dashboard, visitor(browser, DESKTOP) as page:
+        page.goto(dashboard.url)
+        settled(page, OPENINGS["This week"])
+        go(page, "Changes", DESKTOP)
+        settled(page, OPENINGS["Changes"])
+        reached = tab_to(page, "Reason")
+        assert {"Budgets", "Contract review"} <= set(reached)
+        page.keyboard.type("Longer claims since the storm")
+        tab_to(page, "Your name")
+        page.keyboard.type("claims-lead")
+        tab_to(page, "Acknowledge")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("claims_decision:drift:2026-10-30 is acknowledged by claims-lead.")).to_be_visible()
+        expect(page.get_by_text("Acknowledged by claims-lead: Longer claims since the storm.")).to_be_visible()
+    assert "Longer claims since the storm" in (copy / "decisions.jsonl").read_text()
+
+
+def tab_to(page: Page, name: str) -> list[str]:
+    """Press tab until what has this name has the focus; every name on the way."""
+    found: list[str] = []
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        found.append(
+            page.evaluate(
+                "(e => e.getAttribute('aria-label') || e.innerText || e.labels?.[0]?.innerText || '')(document.activeElement)"
+            ).strip()
+        )
+        if found[-1] == name:
+            return found
+    raise AssertionError(f"{name} was not reached: {found}")
 
 
 def test_a_link_reproduces_its_view(browser, dashboard):

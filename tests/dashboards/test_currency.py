@@ -30,7 +30,7 @@ def euro(copy: Path) -> Path:
 
 def test_every_page_shows_one_currency_and_its_rate(show, sample, euro):
     day = current(euro).meta["as_of"]
-    for page in ("this_week", "cost", "value", "split", "health"):
+    for page in ("this_week", "cost", "value", "changes", "split", "budgets", "health"):
         dollars, at = show(sample, page), show(euro, page)
         assert f"EUR at 0.5 ({day})" in formats.unplain(at.markdown[0].value), page
         shown = {m.label: formats.unplain(m.value) for m in at.metric}
@@ -38,7 +38,9 @@ def test_every_page_shows_one_currency_and_its_rate(show, sample, euro):
             value = formats.unplain(metric.value)
             if value.startswith("$") and "per" not in metric.label.lower():
                 assert shown[metric.label].startswith("€"), (page, metric.label)
-        assert not [title for found in (*at.dataframe, *at.table) for title in found.value.columns if ", $" in title], page
+        assert not [title for found in (*at.dataframe, *at.table) for title in found.value.columns if ", $" in title], (
+            page
+        )
 
 
 def test_spend_is_converted_and_ratios_are_not(show, sample, euro):

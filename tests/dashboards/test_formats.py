@@ -6,7 +6,8 @@ from decimal import Decimal as D
 import pytest
 
 from dashboards import formats as f
-from dashboards.names import COLUMNS, human, model, within
+from dashboards.columns import COLUMNS
+from dashboards.names import human, model, within
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pipelines.run import Asked, run_workspace
 from pipelines.workspace.load import load_workspace
 from tests.dashboards.reading import cents, frame, frames, metrics, rows, said, title
 
+PAGES = ("this_week", "cost", "value", "changes", "split", "budgets", "health")
 NB = "\u00a0"
 WEEK = "select workflow, sum(spend_usd), sum(outcomes) from daily_cost where day between $a and $b group by all"
 
@@ -41,11 +42,9 @@ def test_this_week_tells_what_the_same_outcomes_cost(show, sample, published):
     assert title(at).startswith(
         f"The same outcomes cost {change} {'less' if after < before else 'more'} than the week before; "
     )
-    outcomes = sum(n for _, n in then.values())
-    assert (
-        f"Last week's {outcomes:,} outcomes cost {cents(D(str(float(before))))}; at this week's cost per outcome"
-        in said(at)
-    )
+    spent, delivered = ([sum(one[n] for one in side.values()) for side in (then, now)] for n in (0, 1))
+    costs = [formats.unit_cost(D(str(float(usd / count)))) for usd, count in zip(spent, delivered, strict=True)]
+    assert f"An outcome of all workflows together cost {costs[0]} in week 44 and {costs[1]} in week 45" in said(at)
     table = {row["Workflow"]: row for row in frame(at, "Last week, $ per outcome")}
     assert set(table) == {human(w) for w in then}
     for w in then:
@@ -60,6 +59,10 @@ def test_this_week_shows_the_open_alarm_and_what_could_be_seen(show, sample, pub
     [tile] = [m for m in at.metric if m.label == "Drift"]
     assert "Contract review from 2" in formats.unplain(tile.help)
     assert "An alarm is open for Claims decision: find the cause, or accept the new level" in said(at)
+    assert f"Claims decision costs {percent(change).lstrip('+')} more per outcome since " in said(at)
+    steps = {formats.unplain(link.label): link.proto.query_string for link in at.page_link}
+    assert next(q for label, q in steps.items() if "See and acknowledge" in label) == "workflow=Claims+decision"
+    assert next(q for label, q in steps.items() if "See the forecast" in label) == "budget=Claims+decision"
 
 
 def test_this_week_names_the_dear_spend_on_cheap_tasks(show, sample, published):
@@ -356,7 +359,7 @@ def test_data_health_shows_the_coverage_of_usage_reports(show, copy):
 
 
 def test_every_heading_names_period_currency_zone_and_run(show, sample, published):
-    for page in ("this_week", "cost", "value", "split", "health"):
+    for page in PAGES:
         at = show(sample, page)
         assert not at.exception
         first = formats.unplain(at.markdown[0].value)
@@ -366,7 +369,7 @@ def test_every_heading_names_period_currency_zone_and_run(show, sample, publishe
 
 def test_before_the_first_run_every_page_names_the_command(show, sample, tmp_path):
     shutil.copy(sample / "outlay.yaml", tmp_path)
-    for page in ("this_week", "cost", "value", "split", "health"):
+    for page in PAGES:
         at = show(tmp_path, page)
         assert not at.exception
         assert title(at) == "Nothing published yet"

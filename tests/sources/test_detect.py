@@ -42,6 +42,9 @@ KINDS = {
     "07-openrouter-activity.json": "openrouter-activity",
     "07-openrouter-generation.jsonl": "openrouter",
     "08-focus-composed-1.2.csv": "focus",
+    "09-langfuse-scores.jsonl": "langfuse-scores",
+    "09-otel-evaluations.jsonl": "otel-evaluations",
+    "09-promptfoo-results.json": "promptfoo",
 }
 OUTCOME = {"event_id": "e1", "time": "2026-11-20T12:00:00Z", "workflow": "w", "unit_id": "u", "event": "completed"}
 MARK = {

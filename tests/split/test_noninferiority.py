@@ -26,6 +26,7 @@ def pair_row(gains: int, losses: int, n: int, right: int) -> dict:
         "d1": (gains - losses) * scale, "d2": (gains + losses) * scale**2, "d3": (gains - losses) * scale**3,
         "q1": right * scale, "q2": right * scale**2, "dq": -losses * scale**2, "cost_pairs": 0,
         "cost": None, "reference_cost": None, "c2": None, "r2": None, "cr": None,
+        "latency_pairs": 0, "latency_p95": None, "latency": 0, "reference_latency": 0,
     }  # fmt: skip
 
 

@@ -111,6 +111,8 @@ def _marks(items: pl.DataFrame, model: str) -> pl.DataFrame:
         *(pl.lit(1, pl.Int64).alias(name) for name in ("input_tokens", "output_tokens")),
         pl.lit(None, pl.Int64).alias("latency_ms"),
         pl.lit(None, pl.String).alias("stratum"),
+        pl.lit(True).alias("wins"),
+        pl.lit(False).alias("live"),
     ).select(list(EVALUATIONS))
 
 

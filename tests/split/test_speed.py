@@ -1,4 +1,4 @@
-"""Two hundred workflows with fifty task types and five candidates, within a minute of CPU."""
+"""Two hundred workflows with fifty task types and five candidates, within a minute of CPU, their curves included."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import time
 import numpy as np
 import pytest
 
-from tests.split.worlds import FULL, draw, simulate
+from pipelines.split.cases import workflow_cases
+from pipelines.split.frontier import TARGETS, frontier
+from pipelines.split.recommend import recommended
+from tests.split.worlds import AS_OF, FULL, WHATIF, draw, generated, none
 
 
 @pytest.mark.slow
@@ -18,7 +21,10 @@ def test_a_large_company_is_advised_within_a_minute_of_cpu():
         [draw(rng, 40, rng.uniform(0.6, 0.95), rng.normal(-0.05, 0.05, 5).tolist(), 0.15) for _ in range(50)]
         for _ in range(workflows)
     ]
+    config, evaluations, traffic = generated(worlds, costs=[0.1, 0.2, 0.3, 0.4, 0.5])
     begun = time.process_time()
-    made, _ = simulate(worlds, costs=[0.1, 0.2, 0.3, 0.4, 0.5])
-    assert len(made.recommendations) == workflows * 50
-    assert time.process_time() - begun <= 60 * workflows / 200 + 3
+    cases = workflow_cases(config, evaluations, traffic, none(WHATIF), AS_OF)
+    made, curve = recommended(cases, AS_OF), frontier(cases)
+    spent = time.process_time() - begun
+    assert (len(made.recommendations), len(curve)) == (workflows * 50, workflows * (len(TARGETS) + 3))
+    assert spent <= 60 * workflows / 200 + 3

@@ -25,6 +25,7 @@ EVALUATIONS = {
     "workflow": pl.String, "task_type": pl.String, "item_id": pl.String, "model": pl.String,
     "model_key": pl.String, "quality": pl.Float64, "cost_usd": MONEY, "time": TIME, "signal": pl.String,
     "input_tokens": pl.Int64, "output_tokens": pl.Int64, "latency_ms": pl.Int64, "stratum": pl.String,
+    "wins": pl.Boolean, "live": pl.Boolean,
 }  # fmt: skip
 TRAFFIC = {
     "workflow": pl.String, "task_type": pl.String, "model_key": pl.String, "model": pl.String,
@@ -92,6 +93,8 @@ def marks_of(
             "output_tokens": [10] * n,
             "latency_ms": [None] * n,
             "stratum": list(strata) if strata is not None else [None] * n,
+            "wins": [True] * n,
+            "live": [False] * n,
         },
         schema=EVALUATIONS,
     )
@@ -191,6 +194,25 @@ def simulate(
     costs: Sequence[float] = (0.1,),
 ) -> tuple[Recommendations, list[float]]:
     """Recommendations for many generated workflows, and the true retention of each under its routes."""
+    config, evaluations, frame = generated(worlds, retention=retention, floor=floor, costs=costs)
+    made = recommend(config, evaluations, frame, none(WHATIF), AS_OF)
+    change = [0.0] * len(worlds)
+    for one in made.recommendations:
+        w, t = int(one.workflow[1:]), int(one.task_type[1:])
+        for k in range(len(costs)):
+            change[w] += share_of(one, f"maker/c{k}") * worlds[w][t].differences[k]
+    total = [sum(task.quality for task in tasks) for tasks in worlds]
+    return made, [1 + c / q for c, q in zip(change, total, strict=True)]
+
+
+def generated(
+    worlds: Sequence[Sequence[Task]],
+    *,
+    retention: float = 0.95,
+    floor: float = 0.90,
+    costs: Sequence[float] = (0.1,),
+) -> tuple[Workspace, pl.DataFrame, pl.DataFrame]:
+    """Workspace, marks and traffic of generated workflows w0, w1, … with task types t0, t1, …"""
     names = [f"maker/c{k}" for k in range(len(costs))]
     columns: dict[str, list[np.ndarray]] = {key: [] for key in ("workflow", "task", "item", "model", "mark", "day")}
     traffic = []
@@ -222,6 +244,8 @@ def simulate(
         pl.lit(10).alias("output_tokens"),
         pl.lit(None, pl.Int64).alias("latency_ms"),
         pl.lit(None, pl.String).alias("stratum"),
+        pl.lit(True).alias("wins"),
+        pl.lit(False).alias("live"),
     )
     config = Workspace.model_validate(
         {
@@ -238,14 +262,7 @@ def simulate(
         }
     )
     frame = pl.DataFrame(traffic, schema=TRAFFIC, orient="row")
-    made = recommend(config, evaluations, frame, none(WHATIF), AS_OF)
-    change = [0.0] * len(worlds)
-    for one in made.recommendations:
-        w, t = int(one.workflow[1:]), int(one.task_type[1:])
-        for k, name in enumerate(names):
-            change[w] += share_of(one, name) * worlds[w][t].differences[k]
-    total = [sum(task.quality for task in tasks) for tasks in worlds]
-    return made, [1 + c / q for c, q in zip(change, total, strict=True)]
+    return config, evaluations, frame
 
 
 def by_workflow(made: Recommendations, count: int) -> list[list[Recommendation]]:

@@ -1,0 +1,144 @@
+"""What a whole run costs: from the logs to a published set, beside a full orjson parse of the same logs.
+
+`python -m tests.benchmark.run [--requests N …] [--memory 1GB] [--day]`. For each size a process of its own runs all stages
+on a generated company (`tests.benchmark.company`), in turns with `orjson.loads` of every line: CPU seconds of all threads,
+wall time and peak memory per stage. `--day` also loads the company without its last day, adds that day with late rows of
+a week before, and compares its cost with its share of everything; the figures must be those of one run over all files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from pipelines.exports.fingerprint import fingerprint
+from pipelines.run import Asked, run_workspace
+from pipelines.storage.ledger import MEMORY_LIMIT
+from pipelines.storage.published import current
+from pipelines.workspace.load import load_workspace
+from tests.benchmark import company
+
+SIZES = (200_000, 1_000_000)
+AIM = 3  #: times the parse
+LATE_SHARE, LATE_DAYS = 50, 7  #: one late row in so many of a day's, from so many days before
+
+
+def parse_all(root: Path) -> tuple[int, float]:
+    """Lines of a workspace's logs, and the CPU seconds that parsing each in full takes."""
+    lines, start = 0, time.process_time()
+    for path in sorted(root.glob("*/*.jsonl")):
+        with path.open("rb") as file:
+            for line in file:
+                orjson.loads(line)
+                lines += 1
+    return lines, time.process_time() - start
+
+
+def one_run(root: Path) -> dict[str, Any]:
+    """A run of the workspace in this process, with what it took."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    done = run_workspace(load_workspace(root), Asked())
+    return {
+        "stages": done["stages"],
+        "requests": done["requests"],
+        "cpu": time.process_time() - cpu,
+        "wall": time.perf_counter() - wall,
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "fingerprint": fingerprint(current(root)),
+    }
+
+
+def in_a_process(root: Path, memory: str) -> dict[str, Any]:
+    """`one_run` in a process of its own."""
+    command = [sys.executable, "-m", "tests.benchmark.run", "--workspace", str(root)]
+    child = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env={**os.environ, MEMORY_LIMIT: memory})
+    return json.loads(child.stdout)
+
+
+def table(requests: int, ran: dict[str, Any], lines: int, parse: float) -> None:
+    """Stages of a run, and what all of it comes to."""
+    print(f"\n{requests:,} requests, {lines:,} lines; parsing them: {parse:.2f} CPU s")
+    print(f"{'stage':12}{'CPU s':>9}{'wall s':>9}{'µs a request':>14}")
+    for stage in ran["stages"]:
+        print(f"{stage['name']:12}{stage['cpu_s']:9.2f}{stage['wall_s']:9.2f}{1e6 * stage['cpu_s'] / requests:14.2f}")
+    print(f"{'all':12}{ran['cpu']:9.2f}{ran['wall']:9.2f}{1e6 * ran['cpu'] / requests:14.2f}")
+    print(f"{ran['cpu'] / parse:.1f} x the parse (aim {AIM}); peak memory {ran['peak']:,.0f} MB", flush=True)
+
+
+def a_day(root: Path, requests: int, memory: str) -> None:
+    """The last day by itself, with late rows, against its share of a run over everything."""
+    last = company.FIRST_DAY + timedelta(days=company.DAYS - 1)
+    of_day = requests // company.DAYS
+    with held_back(root, last):
+        in_a_process(root, memory)
+    late = of_day // LATE_SHARE // LATE_DAYS
+    for back in range(1, LATE_DAYS + 1):
+        company.write_day(root, last - timedelta(days=back), late, 900 + back, name="-late")
+    day = in_a_process(root, memory)
+    (root / ".outlay").rename(root / "by-day")
+    whole = in_a_process(root, memory)
+    if day["fingerprint"] != whole["fingerprint"]:
+        different = [name for name, value in whole["fingerprint"].items() if day["fingerprint"].get(name) != value]
+        raise SystemExit(f"the day by itself gives other figures than everything at once: {different}")
+    fresh = of_day + late * LATE_DAYS
+    share = whole["cpu"] * fresh / whole["requests"]
+    print(f"\nOne new day of {fresh:,} requests on {whole['requests'] - fresh:,} held ones, the same figures either way")
+    for stage in day["stages"]:
+        print(f"{stage['name']:12}{stage['cpu_s']:9.2f}")
+    print(f"{day['cpu']:.2f} CPU s, its share of a run over everything is {share:.2f}: {day['cpu'] / share:.1f} x", flush=True)
+
+
+@contextmanager
+def held_back(root: Path, day: Any) -> Generator[None]:
+    """The files of a day out of sight for a while."""
+    files = [*root.glob(f"*/{day}.jsonl")]
+    for file in files:
+        file.rename(file.with_suffix(".later"))
+    yield
+    for file in files:
+        file.with_suffix(".later").rename(file)
+
+
+def in_turns(parse: Callable[[], tuple[int, float]], run: Callable[[], dict[str, Any]]) -> tuple[int, float, dict[str, Any]]:
+    """Lines, the lesser of a parse before and one after, and the run between them."""
+    lines, before = parse()
+    ran = run()
+    return lines, min(before, parse()[1]), ran
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("--requests", type=int, nargs="+", default=list(SIZES))
+    asked.add_argument("--memory", default="1GB", help="what DuckDB may hold")
+    asked.add_argument("--day", action="store_true", help="also a new day on a loaded workspace")
+    asked.add_argument("--workspace", type=Path, help=argparse.SUPPRESS)
+    options = asked.parse_args()
+    if options.workspace:
+        print(json.dumps(one_run(options.workspace)))
+        return
+    for requests in options.requests:
+        with tempfile.TemporaryDirectory() as name:
+            root = Path(name)
+            company.write(root, requests)
+            lines, parse, ran = in_turns(lambda root=root: parse_all(root), lambda root=root: in_a_process(root, options.memory))
+            table(requests, ran, lines, parse)
+            if options.day:
+                (root / ".outlay").rename(root / "at-once")
+                a_day(root, requests, options.memory)
+
+
+if __name__ == "__main__":
+    main()
