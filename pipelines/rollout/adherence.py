@@ -170,7 +170,9 @@ def _leak(
         return Fraction(0)
     cheap, weight = Fraction(0), sum(below.values(), Fraction(0))
     for name, share in below.items():
-        mean = next((m for m in (cells.get(name, Cell()).mean, ever.get(name, Cell()).mean, what_if) if m is not None), None)
+        mean = next(
+            (m for m in (cells.get(name, Cell()).mean, ever.get(name, Cell()).mean, what_if) if m is not None), None
+        )
         if mean is None:
             return None
         cheap += mean * share / weight
@@ -180,7 +182,11 @@ def _leak(
 
 
 def _what_if(
-    con: duckdb.DuckDBPyConnection, loaded: Loaded, as_of: date, line: Sequence[Phase], parts: dict[Part, dict[str, Cell]]
+    con: duckdb.DuckDBPyConnection,
+    loaded: Loaded,
+    as_of: date,
+    line: Sequence[Phase],
+    parts: dict[Part, dict[str, Cell]],
 ) -> dict[Part, Fraction]:
     """Mean cost of a request on the declared tier, of parts where that tier never answered one with a price."""
     wanted: dict[Part, str] = {}

@@ -147,7 +147,9 @@ def _moves(
             recommended.append(f"{verdict.trial.key}: {command(history, verdict)}")
         elif to is not None:
             old = {verdict.trial.old or "": 100}
-            change = Change(verdict.trial.key, "rolled back", verdict.trial.route.shares, old, reason="; ".join(verdict.reasons))
+            change = Change(
+                verdict.trial.key, "rolled back", verdict.trial.route.shares, old, reason="; ".join(verdict.reasons)
+            )
             return {verdict.trial.key: change}, to, tuple(recommended)
         else:
             changes[verdict.trial.key] = _change(verdict, "rolled back")
@@ -175,7 +177,9 @@ def way_back(history: History, verdict: Verdict) -> int | None:
 def command(history: History, verdict: Verdict) -> str:
     """What a person types to take a route back."""
     to = way_back(history, verdict)
-    return f"outlay route rollback --to {to}" if to is not None else f"outlay route advance --revert {verdict.trial.key}"
+    return (
+        f"outlay route rollback --to {to}" if to is not None else f"outlay route advance --revert {verdict.trial.key}"
+    )
 
 
 def _change(verdict: Verdict, kind: str) -> Change:

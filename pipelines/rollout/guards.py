@@ -73,9 +73,7 @@ def judge(trial: Trial, own: Cells, workspace: Workspace, day: date) -> Judged:
     retention = declared.quality.retention if declared else 0.95
     calls = [cell for cell in own.calls if cell.day <= day]
     step = trial.step
-    settled = sum(
-        c.settled for c in own.units if c.tier == trial.new and c.since in step.phases and c.day <= through
-    )
+    settled = sum(c.settled for c in own.units if c.tier == trial.new and c.since in step.phases and c.day <= through)
     guards = (
         _quality(found, retention),
         _cost(found),
@@ -148,7 +146,9 @@ def _share(trial: Trial, calls: list[CallCell], own: Cells, day: date) -> Guard:
     now = [c for c in calls if c.since in step.phases]
     total, served = sum(c.requests for c in now), sum(c.requests for c in now if c.tier == trial.new)
     if total < LEAST_REQUESTS:
-        return Guard("share", "waits", f"{total} requests since the share began, {LEAST_REQUESTS} are the least that tells")
+        return Guard(
+            "share", "waits", f"{total} requests since the share began, {LEAST_REQUESTS} are the least that tells"
+        )
     drawn = total
     if trial.route.split == "unit":
         drawn = max(sum(c.units for c in own.units if c.since in step.phases and c.day <= day), 1)

@@ -51,7 +51,9 @@ def route_advance(
 def _moved(change: Change, done: Advanced) -> str:
     tense = "would go" if done.dry_run else "goes"
     to = f" (version {done.back_to}, byte for byte)" if done.back_to is not None else ""
-    return f"{change.route}: {tense} from {shares_text(change.before)} to {shares_text(change.after)}{to}: {change.reason}"
+    return (
+        f"{change.route}: {tense} from {shares_text(change.before)} to {shares_text(change.after)}{to}: {change.reason}"
+    )
 
 
 def route_status(loaded: Loaded, *, now: datetime | None = None) -> Answer:
@@ -78,7 +80,9 @@ def route_status(loaded: Loaded, *, now: datetime | None = None) -> Answer:
         document["rollout"].append(entry)
         lines += ["", *_route_lines(entry, verdicts.get(route.key))]
     for item in document["proposed"]:
-        lines.append(f"{item['route']}: proposed, {item['share']:.0%} on {item['model']} [{item['id']}]: outlay route plan")
+        lines.append(
+            f"{item['route']}: proposed, {item['share']:.0%} on {item['model']} [{item['id']}]: outlay route plan"
+        )
     gone = [row for row in document["decisions"] if row["status"] not in ("canary", "hold", "promoted")]
     lines += [f"{row['workflow']}/{row['task_type']}: {row['status']}; {_saving(row)}" for row in gone]
     return Answer(document, "\n".join(lines))

@@ -133,7 +133,9 @@ def _failed_days(trial: Trial, own: Cells, workspace: Workspace, as_of: date, la
     declared = workspace.workflows.get(trial.workflow)
     maturity = timedelta(days=declared.maturity_days if declared else 0)
     brought |= {
-        cell.day + maturity for cell in own.units if cell.tier == trial.new and cell.since >= trial.since and cell.settled
+        cell.day + maturity
+        for cell in own.units
+        if cell.tier == trial.new and cell.since >= trial.since and cell.settled
     }
     count = 0
     for day in sorted((day for day in brought if day <= as_of), reverse=True)[:LOOK_BACK]:

@@ -103,8 +103,9 @@ def test_any_text_comes_back_from_a_workbook_as_a_string(texts):
     book.table("t", ["text"], [(text,) for text in texts])
     book.close()
     sheet = openpyxl.load_workbook(out)["t"]
+    # an underscore that could be read as an escape is escaped, which openpyxl leaves as it is
     for text, (cell,) in zip(texts, sheet.iter_rows(min_row=2), strict=False):
         assert cell.data_type in ("s", "n" if not text else "s")
-        assert (cell.value or "").replace("\r\n", "\n").replace("\r", "\n") == printable(text).replace(
+        assert (cell.value or "").replace("_x005F_", "_").replace("\r\n", "\n").replace("\r", "\n") == printable(text).replace(
             "\r\n", "\n"
         ).replace("\r", "\n")

@@ -18,7 +18,14 @@ from tests.workspaces import call
 
 def rows(world: World, day: int | None = None) -> list[tuple]:
     return [
-        (r["day"][-2:], int(r["policy_version"]), r["tier"], Decimal(r["declared_share"]), int(r["requests"]), r["in_band"])
+        (
+            r["day"][-2:],
+            int(r["policy_version"]),
+            r["tier"],
+            Decimal(r["declared_share"]),
+            int(r["requests"]),
+            r["in_band"],
+        )
         for r in world.bench.export("adherence")
         if day is None or r["day"].endswith(f"{day:02d}")
     ]

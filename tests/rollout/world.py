@@ -17,7 +17,7 @@ FIRST = date(2026, 9, 1)
 KEY = "review/extraction"
 FILE = "gateway/routes.json"
 MODELS = {"frontier": "gpt-5.4", "light": "gpt-5-mini"}
-ALIKE = {"frontier": 0.99, "light": 0.99}
+ALIKE = {"frontier": 0.995, "light": 0.995}
 
 
 def moment(day: date, hour: float = 0) -> datetime:
@@ -27,8 +27,13 @@ def moment(day: date, hour: float = 0) -> datetime:
 class World:
     """Units of one call each. `today` is the first day that is not written yet."""
 
-    def __init__(self, root: Path, per_day: int = 300, seed: int = 1, **routing: Any) -> None:
-        target = {"name": "table", "kind": "json", "path": FILE, "models": {t: {"model": f"openai/{m}"} for t, m in MODELS.items()}}
+    def __init__(self, root: Path, per_day: int = 100, seed: int = 1, **routing: Any) -> None:
+        target = {
+            "name": "table",
+            "kind": "json",
+            "path": FILE,
+            "models": {t: {"model": f"openai/{m}"} for t, m in MODELS.items()},
+        }
         self.bench = Bench(
             root,
             {

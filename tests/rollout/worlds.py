@@ -28,7 +28,9 @@ class Side:
 
 def trial(percent: int, since: date = FIRST) -> Trial:
     canary = Canary(tier="light", percent=percent, up_to=100) if percent < 100 else None
-    route = Route(match=Match(workflow="review", task_type="extraction"), tier="frontier" if canary else "light", canary=canary)
+    route = Route(
+        match=Match(workflow="review", task_type="extraction"), tier="frontier" if canary else "light", canary=canary
+    )
     policy = Policy(
         policy_id="p", version=1, created_at=moment(since), created_by="bob", tiers={"frontier": 2, "light": 1},
         default_tier="frontier", routes=(route,),
@@ -39,7 +41,13 @@ def trial(percent: int, since: date = FIRST) -> Trial:
 
 
 def drawn(
-    rng: np.random.Generator, old: Side, new: Side, percent: int, per_day: int, days: int, strata: tuple[str, ...] = ("",)
+    rng: np.random.Generator,
+    old: Side,
+    new: Side,
+    percent: int,
+    per_day: int,
+    days: int,
+    strata: tuple[str, ...] = ("",),
 ) -> Cells:
     """28 days before, all on the old tier, and `days` under the share. Costs are lognormal, stratum by stratum dearer."""
     units, served = [], []

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from pipelines.sources.marking import Marking, Scale
 from pipelines.sources.record import Evaluation, Score
+from pipelines.workspace.model import Source
 from tests.sources.reading import EXAMPLES, one, read_file, read_lines, reasons
 
 KEYS = Marking(
@@ -65,7 +67,8 @@ def test_workflow_and_task_type_may_stand_at_the_source_and_items_are_told_by_th
     first, second = (
         r.parsed for r in read_lines("promptfoo", tmp_path, [row, again], name="2026-10-19.jsonl", marking=bare)
     )
-    assert isinstance(first, Evaluation) and isinstance(second, Evaluation)
+    assert isinstance(first, Evaluation)
+    assert isinstance(second, Evaluation)
     assert (first.workflow, first.task_type, first.signal) == ("claims", "triage", "human")
     assert first.item_id == second.item_id != ""
     assert first.item_id.startswith("vars-")
@@ -178,3 +181,16 @@ def test_a_span_that_stands_for_an_event_hangs_on_the_span_above(tmp_path: Path)
             "startTimeUnixNano": "1792497600000000000", "attributes": attributes}  # fmt: skip
     score = one("otel-evaluations", tmp_path, {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]})
     assert (score.span_id, score.quality) == ("c" * 16, 1)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ({"kind": "requests", "scores": {"correctness": {}}}, "belong to marks of other tools, found kind requests"),
+        ({"kind": "langfuse-scores", "workflow": "review"}, "belong to kind promptfoo, found kind langfuse-scores"),
+        ({"kind": "otel-evaluations", "scores": {"Relevance": {"min": 1, "max": 1}}}, "expected min and max to differ"),
+    ],
+)
+def test_what_a_source_declares_of_its_marks_must_fit_its_kind(source: dict, words: str):
+    with pytest.raises(ValidationError, match=words):
+        Source.model_validate({"name": "evals", "path": "logs/*.jsonl", **source})
