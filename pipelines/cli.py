@@ -207,7 +207,7 @@ def export(
         str | None, typer.Option(metavar="VERSION", help="Of focus: 1.4 (default) or 1.2.")
     ] = None,
 ) -> None:
-    """Write one table as CSV, Parquet or XLSX; budget-pack is the workbook for a budget review."""
+    """Write one table as CSV, Parquet or XLSX, or the budget-pack."""
     from pipelines.console.exported import export_verb
 
     export_verb(name, kind, out, day(first), day(last), focus_version)
@@ -216,7 +216,9 @@ def export(
 @app.command()
 @verb
 def review(
-    week: Annotated[str | None, typer.Option(metavar="WEEK", help="Such as 2026-W46; default: the last that settled.")] = None,
+    week: Annotated[
+        str | None, typer.Option(metavar="WEEK", help="Such as 2026-W46; default: the last that settled.")
+    ] = None,
     kind: Annotated[str, typer.Option("--format", help="md, html or json.")] = "md",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Default: stdout.")] = None,
 ) -> None:

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from typing import Any
 
 from pipelines.rollout.marts import Replay, replayed
-from pipelines.rollout.published import Seen, seen
+from pipelines.rollout.published import seen
 from pipelines.rollout.timeline import at
 from pipelines.rollout.verdict import Verdict
 from pipelines.routing import audit
@@ -246,6 +246,3 @@ def _record(
         guards={key: verdicts[key].document() for key in moves},
         targets=[target_document(item) for item in rendered], policy_text=file.text,
     )  # fmt: skip
-
-
-__all__ = ["Advanced", "Seen", "advance", "command", "moved", "way_back"]

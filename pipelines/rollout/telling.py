@@ -161,7 +161,7 @@ def _step_lines(verdict: Verdict) -> list[str]:
     if verdict.may_move_on and verdict.move == "hold":
         move += f", not before {verdict.may_move_on}"
     guards = [f"  {guard.name} {guard.answer}: {guard.said}" for guard in verdict.judged.guards]
-    waits = [f"  waits for: {reason}" for reason in verdict.reasons if not reason.split(":")[0] in _names(verdict)]
+    waits = [f"  waits for: {reason}" for reason in verdict.reasons if reason.split(":")[0] not in _names(verdict)]
     return [head, f"{verdict.status}: {move}", *waits, *guards]
 
 

@@ -103,7 +103,8 @@ def _start(route: Route, before: Route | None, phase: Phase, version: int) -> Tr
         return None
     else:
         old, new, percent = before.tier if before else None, route.tier, 100
-    assert phase.policy is not None and phase.approval is not None
+    assert phase.policy is not None
+    assert phase.approval is not None
     return Trial(
         route.match.workflow, route.match.task_type, old, new, (_step(phase, percent),), route, phase.policy,
         phase.approval, version,
@@ -122,7 +123,8 @@ def _on(trial: Trial, route: Route | None, phase: Phase) -> Trial:
     elif route is not None and route.canary is None and route.tier == trial.new:
         percent = 100
     if percent is not None:
-        assert route is not None and phase.policy is not None
+        assert route is not None
+        assert phase.policy is not None
         steps = trial.steps
         if steps[-1].percent == percent:
             last = replace(steps[-1], until=phase.until, phases=(*steps[-1].phases, phase.since))

@@ -24,6 +24,8 @@ _DROP = tuple(_TABLE["tags"]["drop"])
 _KEEP = tuple(_TABLE["tags"]["keep"])
 _MAPS = frozenset(_TABLE["tags"]["maps"])
 _LISTS = frozenset(_TABLE["tags"]["lists"])
+#: Names of scopes of which it is known whether they count caches inside the input.
+SCOPES = frozenset(row["scope"] for row in _TABLE["caches"])
 #: What becomes of an attribute that is no field.
 DROPPED, TAG, CARRIER, _UNKNOWN = range(4)
 _MAX_UNKNOWN = 1000

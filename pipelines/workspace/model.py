@@ -97,11 +97,10 @@ class Source(Strict):
 
     @model_validator(mode="after")
     def _marks(self) -> Source:
-        if self.kind not in ("promptfoo", "langfuse-scores", "otel-evaluations"):
-            if self.signal or self.scores:
-                raise ValueError(f"signal, scores: belong to marks of other tools, found kind {self.kind}")
-            if self.workflow or self.task_type:
-                raise ValueError(f"workflow, task_type: belong to kind promptfoo, found kind {self.kind}; see assign:")
+        if self.kind not in ("promptfoo", "langfuse-scores", "otel-evaluations") and (self.signal or self.scores):
+            raise ValueError(f"signal, scores: belong to marks of other tools, found kind {self.kind}")
+        if self.kind != "promptfoo" and (self.workflow or self.task_type):
+            raise ValueError(f"workflow, task_type: belong to kind promptfoo, found kind {self.kind}; see assign:")
         return self
 
 

@@ -64,7 +64,9 @@ def one_run(root: Path) -> dict[str, Any]:
 def in_a_process(root: Path, memory: str) -> dict[str, Any]:
     """`one_run` in a process of its own."""
     command = [sys.executable, "-m", "tests.benchmark.run", "--workspace", str(root)]
-    child = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env={**os.environ, MEMORY_LIMIT: memory})
+    child = subprocess.run(
+        command, stdout=subprocess.PIPE, text=True, check=True, env={**os.environ, MEMORY_LIMIT: memory}
+    )
     return json.loads(child.stdout)
 
 
@@ -95,10 +97,15 @@ def a_day(root: Path, requests: int, memory: str) -> None:
         raise SystemExit(f"the day by itself gives other figures than everything at once: {different}")
     fresh = of_day + late * LATE_DAYS
     share = whole["cpu"] * fresh / whole["requests"]
-    print(f"\nOne new day of {fresh:,} requests on {whole['requests'] - fresh:,} held ones, the same figures either way")
+    print(
+        f"\nOne new day of {fresh:,} requests on {whole['requests'] - fresh:,} held ones, the same figures either way"
+    )
     for stage in day["stages"]:
         print(f"{stage['name']:12}{stage['cpu_s']:9.2f}")
-    print(f"{day['cpu']:.2f} CPU s, its share of a run over everything is {share:.2f}: {day['cpu'] / share:.1f} x", flush=True)
+    print(
+        f"{day['cpu']:.2f} CPU s, its share of a run over everything is {share:.2f}: {day['cpu'] / share:.1f} x",
+        flush=True,
+    )
 
 
 @contextmanager
@@ -112,7 +119,9 @@ def held_back(root: Path, day: Any) -> Generator[None]:
         file.with_suffix(".later").rename(file)
 
 
-def in_turns(parse: Callable[[], tuple[int, float]], run: Callable[[], dict[str, Any]]) -> tuple[int, float, dict[str, Any]]:
+def in_turns(
+    parse: Callable[[], tuple[int, float]], run: Callable[[], dict[str, Any]]
+) -> tuple[int, float, dict[str, Any]]:
     """Lines, the lesser of a parse before and one after, and the run between them."""
     lines, before = parse()
     ran = run()
@@ -133,7 +142,9 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as name:
             root = Path(name)
             company.write(root, requests)
-            lines, parse, ran = in_turns(lambda root=root: parse_all(root), lambda root=root: in_a_process(root, options.memory))
+            lines, parse, ran = in_turns(
+                lambda root=root: parse_all(root), lambda root=root: in_a_process(root, options.memory)
+            )
             table(requests, ran, lines, parse)
             if options.day:
                 (root / ".outlay").rename(root / "at-once")

@@ -22,12 +22,15 @@ from focus_data_toolkit.io.row_source import read_source_rows
 from focus_data_toolkit.model.capabilities import KNOWN_CONDITIONS
 from focus_data_toolkit.model.validator import lint_focus_1_4_structure, load_model
 
+from pipelines.close.closing import Asked as Closing
+from pipelines.close.closing import close_month
 from pipelines.exports.focus_columns import STANDARD, columns
 from pipelines.exports.write import document, write
 from pipelines.run import Asked, run_workspace
 from pipelines.storage.published import Published, current
 from pipelines.workspace.errors import UsageError
 from pipelines.workspace.load import load_workspace
+from tests.close.bench import close_bench, cost, openai_bill
 from tests.reference.worlds import PLACES, Spec, make
 from tests.workspaces import Bench, call, event
 
@@ -73,9 +76,9 @@ def exact(rows: list[dict[str, str]]) -> None:
         ("ListUnitPrice", "ListCost"), ("ContractedUnitPrice", "ContractedCost"), ("x_EffectiveUnitPrice", "BilledCost"),
     )  # fmt: skip
     for row in rows:
-        for price, cost in prices:
+        for price, amount in prices:
             if row["PricingQuantity"]:
-                assert Decimal(row[price]) * Decimal(row["PricingQuantity"]) == Decimal(row[cost])
+                assert Decimal(row[price]) * Decimal(row["PricingQuantity"]) == Decimal(row[amount])
             else:
                 assert row["ChargeCategory"] == "Adjustment"
                 assert row[price] == ""
@@ -295,3 +298,23 @@ def test_instants_have_seconds_and_no_more(sample):
     for row in focus(current(sample))[:50]:
         for name in ("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart", "BillingPeriodEnd"):
             assert datetime.strptime(row[name], "%Y-%m-%dT%H:%M:%S%z")
+
+
+def test_what_comes_late_for_a_closed_month_is_a_correction_in_the_first_open_one(tmp_path: Path):
+    bench = close_bench(tmp_path / "ws")
+    bench.calls(call("r1", time="2026-09-20T10:00:00Z"), call("r2"))
+    billed = (cost("gpt-5.4, input_tokens", "0.0025", 1000), cost("gpt-5.4, output_tokens", "0.0015", 100))
+    openai_bill(bench, {"2026-09-20": billed}, "2026-09")
+    bench.run()
+    close_month(bench.loaded, Closing("2026-09", by="cfo"))
+    bench.calls(call("late", time="2026-09-21T10:00:00Z"), file="late.jsonl")
+    bench.run()
+    rows = sound(bench.published)
+    corrected = [row for row in rows if row["x_CostBasis"] == "close"]
+    assert [(row["ChargeClass"], row["BillingPeriodStart"], Decimal(row["BilledCost"])) for row in corrected] == [
+        ("", "2026-09-01T00:00:00Z", Decimal("-0.004")),
+        ("Correction", "2026-10-01T00:00:00Z", Decimal("0.004")),
+    ]
+    assert {row["ChargePeriodStart"] for row in corrected} == {"2026-09-30T00:00:00Z"}
+    september = [row for row in rows if row["BillingPeriodStart"] == "2026-09-01T00:00:00Z"]
+    assert total(september, "BilledCost") == Decimal("0.004")

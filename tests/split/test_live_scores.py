@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from pipelines.workspace.errors import OutlayError
 from tests.intake.test_privacy import CANARY, everything_written
 from tests.workspaces import BASE, Bench, call
 
@@ -147,3 +150,16 @@ def test_live_marks_are_never_pairs_but_may_ask_for_a_canary(tmp_path: Path):
     [one] = bench.published.recommendations["recommendations"]
     assert (one["decision"], one["grade"], one["items"]) == ("experiment", "B", 120)
     assert one["experiment"]["canary_share"] == 0.05
+
+
+def test_a_full_rebuild_keeps_scores_and_never_forgets_them(tmp_path: Path):
+    bench = logged(bench_with_tools(tmp_path))
+    bench.run()
+    before = bench.fingerprint()
+    bench.run(full=True)
+    assert bench.fingerprint() == before
+    (tmp_path / "logs/scores/a.jsonl").unlink()
+    with pytest.raises(OutlayError, match="the inputs of 5 stored records are gone"):
+        bench.run(full=True)
+    bench.run(full=True, keep_missing=True)
+    assert ("unit-of-g1", "openai/gpt-5.4") in marks(bench)

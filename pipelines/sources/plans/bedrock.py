@@ -65,7 +65,7 @@ class Reader:
             bedrock.latency(took), None, None, None, None, tokens.flags or None,
         )  # fmt: skip
         names, values, sure = self._tags_of(record, body, line)
-        self.requests.add((*row, said(row, spelt, names, values, None)), names, values, sure=sure)
+        self.requests.add((*row, said(row, spelt, names, values, "")), names, values, sure=sure)
 
     def _time(self, stated: str) -> tuple[int, str]:
         known = self._times.get(stated)

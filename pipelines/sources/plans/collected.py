@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from json.encoder import encode_basestring
 from typing import Any
 
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,6 +20,7 @@ from pipelines.sources import canonical
 from pipelines.sources.record import INSTANT, MONEY, QUANTITIES, TAGS
 from pipelines.sources.tags import MAX_LENGTH, MAX_SPACES
 
+_quote = encode_basestring
 #: Wider than what `tags.Tags.add` refuses by value; where it matches, that one decides.
 _MAYBE_REFUSED = (
     rf"(?i)^[\[{{]|\n|(?: [^ ]*){{{MAX_SPACES + 1}}}"
@@ -130,51 +132,58 @@ def _column(name: str, values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     return pa.array(values, kind)
 
 
-def said(
-    record: tuple[Any, ...], time: str, names: Sequence[str], values: Sequence[str], resource: orjson.Fragment | None
-) -> bytes:
+def said(record: tuple[Any, ...], time: str, names: tuple[str, ...], values: Sequence[str], resource: str) -> str:
     """Canonical text of a row of `REQUEST` whose last place is still to be filled: as `canonical.of_request`."""
     (
         _, key, _, response, _, provider, model, status, fresh, read, short, long, out, reasoning, extras, _, tier, region,
         latency, recorded, trace, _, parent, flags,
     ) = record  # fmt: skip
-    kept: dict[str, Any] = {}
+    text = "{"
     if read:
-        kept["cache_read"] = read
+        text += f'"cache_read":{read},'
     if short:
-        kept["cache_write"] = short
+        text += f'"cache_write":{short},'
     if long:
-        kept["cache_write_long"] = long
+        text += f'"cache_write_long":{long},'
     if extras:
-        kept["extras"] = dict(sorted(extras.items()))
+        text += f'"extras":{canonical.text(extras)},'
     if flags:
-        kept["flags"] = flags
+        text += f'"flags":{canonical.text(flags)},'
     if fresh:
-        kept["input_uncached"] = fresh
+        text += f'"input_uncached":{fresh},'
     if latency:
-        kept["latency_ms"] = latency
-    kept["model"] = model
+        text += f'"latency_ms":{latency},'
+    text += f'"model":{_few(model)},'
     if out:
-        kept["output_nonreasoning"] = out
+        text += f'"output_nonreasoning":{out},'
     if reasoning:
-        kept["output_reasoning"] = reasoning
+        text += f'"output_reasoning":{reasoning},'
     if parent:
-        kept["parent_span_id"] = parent
-    kept["provider"] = provider
-    kept["record_key"] = key
+        text += f'"parent_span_id":"{parent}",'
+    text += f'"provider":{_few(provider)},"record_key":{_quote(key)},'
     if recorded is not None:
-        kept["recorded_usd"] = orjson.Fragment(canonical.number(recorded))
+        text += f'"recorded_usd":{canonical.number(recorded)},'
     if region:
-        kept["region"] = region
-    if resource is not None:
-        kept["resource_tags"] = resource
+        text += f'"region":{_few(region)},'
+    if resource:
+        text += f'"resource_tags":{resource},'
     if response:
-        kept["response_id"] = response
-    kept["service_tier"] = tier
-    kept["status"] = status
-    if names:
-        kept["tags"] = dict(zip(names, values, strict=True))
-    kept["time"] = time
+        text += f'"response_id":{_quote(response)},'
+    text += f'"service_tier":{_few(tier)},"status":"{status}",'
+    if values:
+        text += f'"tags":{_template(names) % tuple(map(_quote, values))},'
     if trace:
-        kept["trace_id"] = trace
-    return orjson.dumps(kept)
+        return f'{text}"time":"{time}","trace_id":"{trace}"}}'
+    return f'{text}"time":"{time}"}}'
+
+
+@lru_cache(maxsize=4096)
+def _few(name: str) -> str:
+    """A text of which a log has few."""
+    return _quote(name)
+
+
+@lru_cache(maxsize=4096)
+def _template(names: tuple[str, ...]) -> str:
+    pieces = ",".join(f"{_quote(name).replace('%', '%%')}:%s" for name in names)
+    return "{" + pieces + "}"

@@ -25,6 +25,8 @@ _SECOND = 1_000_000
 _MOST = 4096
 _NUMBER = re.compile(rb"\s*:\s*([-+.0-9eE]+)")
 _MAX_DIGITS = 40
+#: Longer than any writer spells a float. Shorter spellings of one float are the same number to 16 digits.
+_SHORT = 24
 
 
 class Leave(Exception):
@@ -79,7 +81,11 @@ def decimals(line: bytes, name: str) -> dict[float, Decimal]:
 
 
 def exact(line: bytes, name: str, value: float) -> Decimal:
-    """The exact number of a member that orjson read as a float."""
+    """The exact number of a member that orjson read as a float: the first of its name, if that is the one."""
+    place = line.find(f'"{name}"'.encode())
+    number = _NUMBER.match(line, place + len(name) + 2) if place >= 0 else None
+    if number is not None and len(text := number.group(1)) <= _SHORT and float(text) == value:
+        return Decimal(text.decode())
     try:
         return decimals(line, name)[value]
     except KeyError:

@@ -72,7 +72,7 @@ class Reader:
             None, None, None, flags,
         )  # fmt: skip
         names, values, sure = self._tags_of(payload, metadata, line)
-        self.requests.add((*row, said(row, self._instants.text(whole), names, values, None)), names, values, sure=sure)
+        self.requests.add((*row, said(row, self._instants.text(whole), names, values, "")), names, values, sure=sure)
 
     def _tags_of(
         self, payload: dict[str, Any], metadata: dict[str, Any], line: bytes

@@ -14,19 +14,20 @@ from typing import Any
 
 import orjson
 
-from pipelines.sources import opentelemetry
+from pipelines.sources import canonical, opentelemetry
 from pipelines.sources.context import Context
 from pipelines.sources.ids import bedrock_region, provider_id, provider_of_model
 from pipelines.sources.opentelemetry import is_call, leaf_calls, tokens_of
 from pipelines.sources.otlp_json import Span, identity, plain, scope_of
 from pipelines.sources.plans.collected import REQUEST, SPAN, Collected, said
-from pipelines.sources.plans.lean import Instants, Leave, Lines, Names, exact, money
+from pipelines.sources.plans.lean import Instants, Leave, Lines, Names, exact, money, picker
 from pipelines.sources.sampling import NAMES as SAMPLING
 from pipelines.sources.sampling import probability
 from pipelines.sources.span_attributes import (
     CARRIER,
     DROPPED,
     FIELDS,
+    SCOPES,
     TAG,
     Attributes,
     add_attributes,
@@ -39,13 +40,18 @@ from pipelines.sources.tiers import service_tier
 from pipelines.sources.values import MAX_COUNT, MAX_TEXT
 
 _MOST = 4096
+_ANY = ("", "")
+_HEX = "0123456789abcdef"
 _MODALITIES = frozenset(name for name, _ in opentelemetry.MODALITIES)
+_COUNTS = _MODALITIES | {
+    "input", "output", "cache_read", "cache_write", "cache_write_5m", "cache_write_1h", "reasoning",
+}  # fmt: skip
 
 
 class Order:
     """Where the attributes of one sequence of keys stand. Grain: one instrumentation's usual span."""
 
-    __slots__ = ("carries", "fields", "names", "others", "tagged", "tags")
+    __slots__ = ("carries", "counts", "names", "others", "others_of", "tagged", "texts")
 
     def __init__(self, keys: tuple[str, ...], context: Context) -> None:
         if len(set(keys)) < len(keys) or not SAMPLING.isdisjoint(keys):
@@ -55,15 +61,17 @@ class Order:
             if key in FIELDS:
                 field, rank = FIELDS[key]
                 first[field] = min(first.get(field, (99, 0)), (rank, place))
-        #: field and its place
-        self.fields = tuple((field, place) for field, (_, place) in first.items())
+        #: fields and their places
+        self.texts = tuple((field, place) for field, (_, place) in first.items() if field not in _COUNTS)
+        self.counts = tuple((field, place) for field, (_, place) in first.items() if field in _COUNTS)
         places = [place for place, key in enumerate(keys) if key not in FIELDS]
         self.carries = any(role(keys[place]) == CARRIER for place in places)
         self.tagged = tuple((place, keys[place]) for place in places if role(keys[place]) == TAG)
         self.names = Names(tuple(key for _, key in self.tagged), context)
         #: attributes that count for nothing, unless they are malformed
-        taken = {place for _, place in self.fields}
+        taken = {place for _, place in first.values()}
         self.others = tuple(place for place in range(len(keys)) if place not in taken)
+        self.others_of = picker(self.others)
 
 
 class Reader:
@@ -75,7 +83,7 @@ class Reader:
         self.resources: list[dict[str, str]] = []
         self._context, self._lines, self._instants = context, Lines(), Instants(context)
         self._orders: dict[tuple[str, ...], Order] = {}
-        self._resources: dict[bytes, tuple[int, orjson.Fragment | None]] = {}
+        self._resources: dict[bytes, tuple[int, str]] = {}
         self._providers: dict[str, str] = {}
         self._sampled: dict[str, bool] = {}
 
@@ -96,7 +104,7 @@ class Reader:
             resource = self._resource(entry)
             scopes = entry["scopeSpans"] if "scopeSpans" in entry else entry.get("instrumentationLibrarySpans")
             for scope in _listed(scopes):
-                named = scope_of(scope)
+                named = scope_of(scope) if _names_one(scope) else _ANY
                 for span in _listed(scope.get("spans")):
                     read = self._attributes(span, line)
                     verdict = is_call(read[0])
@@ -119,7 +127,7 @@ class Reader:
             self.spans.cut(marks[1])
             raise
 
-    def _resource(self, entry: dict[str, Any]) -> tuple[int, orjson.Fragment | None]:
+    def _resource(self, entry: dict[str, Any]) -> tuple[int, str]:
         resource = entry.get("resource")
         entries = None if resource is None else resource.get("attributes")
         spelt = orjson.dumps(entries)
@@ -128,7 +136,7 @@ class Reader:
             known = self._resources[spelt] = self._new_resource(entries)
         return known
 
-    def _new_resource(self, entries: Any) -> tuple[int, orjson.Fragment | None]:
+    def _new_resource(self, entries: Any) -> tuple[int, str]:
         if len(self._resources) >= _MOST:
             self._resources.clear()
         attributes = {}
@@ -139,12 +147,11 @@ class Reader:
             attributes[key] = _whole(plain(entry["value"]))
         tags = resource_tags(attributes, self._context)
         self.resources.append(tags)
-        shown = orjson.Fragment(orjson.dumps(tags, option=orjson.OPT_SORT_KEYS)) if tags else None
-        return len(self.resources) - 1, shown
+        return len(self.resources) - 1, canonical.text(tags) if tags else ""
 
     def _attributes(
         self, span: dict[str, Any], line: bytes
-    ) -> tuple[dict[str, Any], Sequence[str], Sequence[str], bool]:
+    ) -> tuple[dict[str, Any], tuple[str, ...], Sequence[str], bool]:
         """Fields, names and values of the tags, and whether these are sure."""
         entries = _listed(span.get("attributes"))
         keys = tuple([entry["key"] for entry in entries])
@@ -155,23 +162,18 @@ class Reader:
             order = self._orders[keys] = Order(keys, self._context)
         values = [entry["value"] for entry in entries]
         fields: dict[str, Any] = {}
-        for field, place in order.fields:
-            ((variant, inner),) = values[place].items()
-            if variant == "intValue" and type(inner) is str:
-                if not (inner.isascii() and inner.isdigit()) or len(inner) > 15:
-                    raise Leave
-                inner = int(inner)
-            elif type(inner) is float:
-                if field != "cost":
-                    raise Leave
-                inner = exact(line, variant, inner)
-            elif (type(inner) is not str or variant != "stringValue") and (
-                type(inner) is not int or variant not in ("intValue", "doubleValue")
-            ):
-                raise Leave
-            fields[field] = inner
-        for place in order.others:
+        for field, place in order.texts:
             value = values[place]
+            text = value.get("stringValue")
+            fields[field] = text if type(text) is str and len(value) == 1 else _odd(field, value, line)
+        for field, place in order.counts:
+            value = values[place]
+            text = value.get("intValue")
+            if type(text) is str and text.isdecimal() and text.isascii() and len(text) < 16 and len(value) == 1:
+                fields[field] = int(text)
+            else:
+                fields[field] = _odd(field, value, line)
+        for value in order.others_of(values):
             if "arrayValue" in value or "kvlistValue" in value:
                 plain(value)
         tags = None if order.carries else self._usual_tags(order, values)
@@ -180,7 +182,7 @@ class Reader:
             named = {keys[place]: _tag(values[place], line) for place in order.others if role(keys[place]) != DROPPED}
             add_attributes(every, {key: value for key, value in named.items() if value is not None})
             listed = sorted(every.done().items())
-            return fields, [name for name, _ in listed], [value for _, value in listed], True
+            return fields, tuple(name for name, _ in listed), [value for _, value in listed], True
         return fields, order.names.names, tags, False
 
     def _usual_tags(self, order: Order, values: list[Any]) -> Sequence[str] | None:
@@ -199,7 +201,11 @@ class Reader:
         return order.names.pick(found)
 
     def _ids(self, span: dict[str, Any]) -> tuple[str, str, str | None]:
-        trace, own = identity(span["traceId"], 32), identity(span["spanId"], 16)
+        trace, own = span["traceId"], span["spanId"]
+        if len(trace) != 32 or trace.strip(_HEX) or not trace.strip("0"):
+            trace = identity(trace, 32)
+        if len(own) != 16 or own.strip(_HEX) or not own.strip("0"):
+            own = identity(own, 16)
         if not trace or not own:
             raise Leave
         state = span.get("traceState")
@@ -317,6 +323,12 @@ class Reader:
         return (total - read - write, read, write - long, long, out - reasoning, reasoning), None, known, None
 
 
+def _names_one(scope: dict[str, Any]) -> bool:
+    """Whether the table `otlp.caches` may know this scope."""
+    own = scope.get("scope")
+    return own is None or type(own) is not dict or own.get("name") in SCOPES
+
+
 def _listed(values: Any) -> list[dict[str, Any]]:
     if type(values) is list:
         return values
@@ -333,6 +345,21 @@ def _nanoseconds(value: Any) -> int:
     if type(value) is not int:
         raise Leave
     return value
+
+
+def _odd(field: str, value: dict[str, Any], line: bytes) -> Any:
+    """A field's value where it is not of its usual type."""
+    ((variant, inner),) = value.items()
+    if type(inner) is int and variant in ("intValue", "doubleValue"):
+        return inner
+    if type(inner) is str:
+        if variant == "stringValue":
+            return inner
+        if variant == "intValue" and inner.isascii() and inner.isdigit() and len(inner) < 16:
+            return int(inner)
+    if type(inner) is float and variant == "doubleValue" and field == "cost":
+        return exact(line, variant, inner)
+    raise Leave
 
 
 def _tag(value: Any, line: bytes) -> Any:
