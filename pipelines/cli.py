@@ -12,7 +12,7 @@ import typer
 from pipelines.console.evaluate_verbs import evaluate
 from pipelines.console.rates_verbs import rates
 from pipelines.console.route_verbs import route
-from pipelines.console.verb import ASKED, answer, day, print_json, verb, workspace
+from pipelines.console.verb import ASKED, answer, day, verb, workspace
 from pipelines.workspace.errors import UsageError
 
 app = typer.Typer(

@@ -85,7 +85,7 @@ def test_a_hold_back_of_5_percent_stays_on_the_old_tier_where_the_policy_keeps_o
 
 
 def test_too_few_full_days_hold_it(tmp_path: Path) -> None:
-    world = started(tmp_path, canary=20)
+    world = started(tmp_path, canary=20, per_day=300)
     [told] = step(world, 6)["routes"]
     assert (told["move"], told["full_days"], told["may_move_on"]) == ("hold", 6, "2026-09-10")
     assert "6 of 7 full days at 20 %" in told["reasons"]
