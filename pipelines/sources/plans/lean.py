@@ -25,6 +25,9 @@ _SECOND = 1_000_000
 _MOST = 4096
 _NUMBER = re.compile(rb"\s*:\s*([-+.0-9eE]+)")
 _MAX_DIGITS = 40
+#: Exponents that `Decimal` can't hold make a line invalid, wherever they stand; orjson reads them as 0.
+_DIGITS = bytes.maketrans(b"123456789E+", b"000000000e-")
+_FAR, _FAR_SIGNED = b"e" + b"0" * 18, b"e-" + b"0" * 18
 #: Longer than any writer spells a float. Shorter spellings of one float are the same number to 16 digits.
 _SHORT = 24
 
@@ -43,6 +46,9 @@ class Lines:
         """The object of a line. Raises `Leave` or `ValueError`."""
         value = orjson.loads(line)
         if type(value) is not dict:
+            raise Leave
+        digits = line.translate(_DIGITS)
+        if _FAR in digits or _FAR_SIGNED in digits:
             raise Leave
         brackets = line.translate(*BRACKETS_ONLY)
         if brackets not in self._flat:
