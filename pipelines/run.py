@@ -189,7 +189,9 @@ def ledger_stage(run: Run) -> None:
     """Attribute, price and allocate the requests of the touched days."""
     con, book = run.con, run.book
     assert book is not None
-    with run.timed("attribute", lambda: run.count("select count(*) from records where wins and day in (from touched_days)")):
+    with run.timed(
+        "attribute", lambda: run.count("select count(*) from records where wins and day in (from touched_days)")
+    ):
         ledger.name_models(con, book)
         ledger.attribute(con, run.loaded)
     looked_up = 0

@@ -91,7 +91,7 @@ def test_the_items_of_any_cell_sum_to_its_difference(
 ):
     cell = Cell(
         billed if lines else 0, lines, quantity, uncounted if lines else 0, metered, priced, unpriced, 3,
-        tuple(map(Fraction, prices)), decimals, model,
+        tuple(Fraction(price) for price in prices), decimals, model,
     )  # fmt: skip
     assert sum(named(cell, ratio, twice).values()) == cell.difference
 

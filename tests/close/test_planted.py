@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pipelines.close.bills import Bill
 from pipelines.close.compare import Comparison
-from pipelines.close.lines import Line
+from pipelines.close.lines import Line, Use
 from pipelines.close.metered import FEES, Held, Metered, Place
 
 FIRST = date(2026, 10, 1)
@@ -89,11 +89,12 @@ class World:
 
     def extra(self, kind: str, day: date) -> int:
         """A line beside the tokens; answers its amount."""
-        use = {"tools": "tool", "tax": "tax", "credits and discounts": "credit", "correction": "correction"}.get(
-            kind, "other"
-        )
+        uses: dict[str, Use] = {
+            "tools": "tool", "tax": "tax", "credits and discounts": "credit", "correction": "correction",
+        }  # fmt: skip
+        use = uses.get(kind, "other")
         amount = self.roll.randint(1, 10**14) * (-1 if use == "credit" else 1)
-        self.lines.append(Line("2026-10", day, day, "openai", "", use, amount))  # type: ignore[arg-type]
+        self.lines.append(Line("2026-10", day, day, "openai", "", use, amount))
         if use == "tool" and self.roll.random() < 0.5:  # the ledger holds a part of it
             part = self.roll.randint(1, amount)
             self.cells[Place(day, "", MODELS[0], "standard", FEES)] = Held(part, requests=1)

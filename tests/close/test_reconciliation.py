@@ -6,6 +6,7 @@ A call of `call` is 1,000 tokens in and 100 out on gpt-5.4 at $2.50 and $15 a mi
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
 from tests.close.bench import (
@@ -38,10 +39,10 @@ def test_every_planted_difference_of_the_sample_company_is_named_to_the_last_uni
     bench = Bench.__new__(Bench)
     bench.root = sample
     planted: dict[tuple[str, str], dict[str, str]] = {}
-    sums: dict[tuple[str, str, str], object] = {}
+    sums: dict[tuple[str, str, str], Decimal] = {}
     for one in differences(Company(7).period()):
         key = (one.provider, one.day.isoformat(), one.item)
-        sums[key] = sums.get(key, 0) + one.amount_usd
+        sums[key] = sums.get(key, Decimal(0)) + one.amount_usd
     for (provider, day, item), amount in sums.items():
         planted.setdefault((provider, day), {})[item] = f"{amount.normalize():f}"
     assert len(planted) == 7

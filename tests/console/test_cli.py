@@ -193,5 +193,5 @@ def test_a_workspace_without_logs_publishes_empty_tables_and_every_verb_answers(
                   ["fingerprint"], ["check"], ["route", "plan"], ["route", "status"]):  # fmt: skip
         outlay(*words, workspace=tmp_path / "new")
     assert json.loads(outlay("recommend", "--json", workspace=tmp_path / "new").stdout) == {
-        "as_of": None, "workflows": [], "recommendations": [],
+        "as_of": None, "workflows": [], "recommendations": [], "disagreements": [],
     }  # fmt: skip

@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ def call(url: str, body: Any = None, timeout: float = 30.0) -> Any:
 @contextmanager
 def running(
     command: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path
-) -> Iterator[subprocess.Popen[bytes]]:
+) -> Generator[subprocess.Popen[bytes]]:
     """A program until the block ends: asked to end, and killed if it doesn't, with the children of its own session."""
     with open(log, "wb") as said:
         process = subprocess.Popen(
@@ -89,7 +89,7 @@ class Upstream:
 
 
 @contextmanager
-def upstream(folder: Path) -> Iterator[Upstream]:
+def upstream(folder: Path) -> Generator[Upstream]:
     log = folder / "upstream.log"
     command = [sys.executable, "-m", "tests.gateways.upstream"]
     with running(command, REPO, {"PYTHONPATH": str(REPO)}, log) as process:

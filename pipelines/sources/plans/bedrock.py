@@ -79,10 +79,11 @@ class Reader:
     def _tags_of(self, record: dict[str, Any], body: Any, line: bytes) -> tuple[tuple[str, ...], tuple[str, ...], bool]:
         raw: dict[str, str] = {}
         add_scalars(raw, record.get("requestMetadata"), line)
-        add_scalars(raw, dict(bedrock.named_tags(record, body)), line)
+        named = dict(bedrock.named_tags(record, body))
+        add_scalars(raw, named, line)
         if self.doubtful and not self.doubtful.isdisjoint(raw):
             stated = record.get("requestMetadata")
-            if type(stated) is dict and float in map(type, stated.values()):
+            if float in map(type, (*named.values(), *(stated.values() if type(stated) is dict else ()))):
                 raise Leave
             found = sorted(bedrock.tags_of(record, body, self._context).items())
             return tuple(name for name, _ in found), tuple(value for _, value in found), True

@@ -2,6 +2,10 @@
 
 orjson reads a number with a fraction as floating point and one beyond 64 bits too. So wherever a reader meets a float,
 it takes the number from the line's own text (`decimals`); all else is what the parser of single records would see.
+
+Measured on the logs of `tests.benchmark`, µs of CPU a record, of which orjson: `otlp` 44 (6), `litellm` 63 (10),
+`bedrock` 29 (4); the parsers of single records took 118, 121 and 68. Of an `otlp` span's 44: 10 are the stored row, 4 its
+canonical text, 7 its attributes, 1 to 2 each the check of nesting, the resource and the ids.
 """
 
 from __future__ import annotations

@@ -87,12 +87,14 @@ class Reader:
             else:
                 add_scalars(raw, requester, line)
         add_list(raw, "request_tags", payload.get("request_tags"))
-        add_scalars(raw, dict(litellm.named_tags(payload, metadata)), line)
+        named = dict(litellm.named_tags(payload, metadata))
+        add_scalars(raw, named, line)
         alias = metadata.get("user_api_key_alias")
         if type(alias) is str and alias:
             raw["key_alias"] = alias[:256]
         if self.doubtful and not self.doubtful.isdisjoint(raw):
-            if float in map(type, (*_values(metadata.get("spend_logs_metadata")), *_values(requester))):
+            stated = (*named.values(), *_values(metadata.get("spend_logs_metadata")), *_values(requester))
+            if float in map(type, stated):
                 raise Leave
             found = sorted(litellm.tags_of(payload, metadata, self._context).items())
             return tuple(name for name, _ in found), tuple(value for _, value in found), True
