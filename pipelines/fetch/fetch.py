@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -195,8 +194,3 @@ def _reads(loaded: Loaded, kind: str, folder: Path) -> str | None:
 
     wanted = str(folder.relative_to(loaded.root))
     return next((f.source.name for f in discover(loaded) if f.source.kind == kind and f.name.startswith(wanted)), None)
-
-
-def forget(loaded: Loaded, kind: str, month: str) -> None:
-    """Drop what a cut-off pull left, so that the next one begins anew."""
-    shutil.rmtree(loaded.home / "fetch" / f"{kind}-{month}", ignore_errors=True)

@@ -7,16 +7,15 @@ at all. Deleting `.outlay` forgets what was sent; what is open then is told once
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import time
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pipelines.storage.lock import acquire
 from pipelines.workspace.errors import OutlayError
 
 FILE_NAME = "notified.jsonl"
@@ -52,25 +51,14 @@ def record_of(home: Path, wait_s: float = 30.0) -> Generator[Sent]:
     home.mkdir(parents=True, exist_ok=True)
     handle = os.open(home / FILE_NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        _lock(handle, wait_s)
+        if not acquire(handle, wait_s):
+            raise OutlayError("another process is sending alerts: nothing was sent")
         content = os.pread(handle, os.fstat(handle).st_size, 0)
         if content and not content.endswith(b"\n"):
             os.write(handle, b"\n")  # what a dying process left unfinished: its line is no record
         yield Sent(handle, _known(content))
     finally:
         os.close(handle)
-
-
-def _lock(handle: int, wait_s: float) -> None:
-    deadline = time.monotonic() + wait_s
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise OutlayError("another process is sending alerts: nothing was sent") from None
-            time.sleep(0.05)
 
 
 def _known(content: bytes) -> dict[str, set[Key]]:

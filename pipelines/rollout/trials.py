@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from pipelines.rollout.timeline import FOREVER, Phase
+from pipelines.rollout.timeline import Phase
 from pipelines.routing.policy import Policy, Route
 
 
@@ -142,7 +142,3 @@ def _ending(trial: Trial, route: Route | None, phase: Phase) -> str:
         return "superseded"
     changes = phase.approval["changes"] if phase.approval else ()
     return "expired" if any(c["route"] == trial.key and c["kind"] == "expired" for c in changes) else "rolled_back"
-
-
-def live_trials(found: Sequence[Trial]) -> list[Trial]:
-    return [trial for trial in found if trial.ended is None and trial.until == FOREVER]

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from pipelines.rollout.cells import BEFORE_DAYS, Cells
-from pipelines.rollout.guards import Guard, Judged, judge
+from pipelines.rollout.guards import Judged, judge
 from pipelines.rollout.timeline import midnight
 from pipelines.rollout.trials import Trial
 from pipelines.routing.volume import STEPS
@@ -166,7 +166,3 @@ def _stale(
         if age > hours:
             return f"fresh data: the newest {what} is {age:,.0f} hours old, {hours} are allowed"
     return None
-
-
-def guard_words(guards: tuple[Guard, ...]) -> list[str]:
-    return [f"{guard.name} {guard.answer}: {guard.said}" for guard in guards]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import stat
 import tempfile
-import time
 from collections.abc import Generator
 from pathlib import Path, PurePosixPath
 
+from pipelines.storage.lock import acquire
 from pipelines.workspace.errors import OutlayError, UsageError
 
 FILE_LIMIT = 16 * 1024 * 1024
@@ -108,15 +107,6 @@ def locked(root: Path, wait_s: float = 30.0) -> Generator[None]:
     path = root / ".outlay" / "routing.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
-        until = time.monotonic() + wait_s
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= until:
-                    raise OutlayError(
-                        "another routing change is under way in this workspace; try again when it is done"
-                    ) from None
-                time.sleep(0.05)
+        if not acquire(file.fileno(), wait_s):
+            raise OutlayError("another routing change is under way in this workspace; try again when it is done")
         yield

@@ -1,4 +1,4 @@
-"""One writer at a time: the run lock of a workspace."""
+"""One writer at a time: waiting for a lock, and the run lock of a workspace."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ def run_lock(home: Path, wait_s: float) -> Generator[None]:
     home.mkdir(parents=True, exist_ok=True)
     handle = os.open(home / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        _acquire(handle, home, wait_s)
+        if not acquire(handle, wait_s):
+            holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
+            raise OutlayError(
+                f"another run (process {holder}) is writing {home}; it was not disturbed. "
+                f"Waited {wait_s:.0f} s: try again when it is done"
+            )
         os.ftruncate(handle, 0)
         os.write(handle, f"{os.getpid()}\n".encode())
         yield
@@ -29,17 +34,14 @@ def run_lock(home: Path, wait_s: float) -> Generator[None]:
         os.close(handle)
 
 
-def _acquire(handle: int, home: Path, wait_s: float) -> None:
+def acquire(handle: int, wait_s: float) -> bool:
+    """Lock an open file for this process alone, waiting up to `wait_s` seconds; False where another holds it still."""
     deadline = time.monotonic() + wait_s
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError as error:
+            return True
+        except BlockingIOError:
             if time.monotonic() >= deadline:
-                holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
-                raise OutlayError(
-                    f"another run (process {holder}) is writing {home}; it was not disturbed. "
-                    f"Waited {wait_s:.0f} s: try again when it is done"
-                ) from error
+                return False
             time.sleep(0.05)
