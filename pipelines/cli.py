@@ -154,7 +154,7 @@ def run(
         raise UsageError(f"--from {first:%Y-%m-%d} is after --to {last:%Y-%m-%d}")
     if (accept_loss or keep_missing) and (not full or (accept_loss and keep_missing)):
         raise UsageError("--accept-loss and --keep-missing go with --full, one of them at a time")
-    from pipelines.run import Asked
+    from pipelines.running import Asked
 
     asked = Asked(day(first), day(last), full, accept_loss, keep_missing)
     document = _run(workspace(), asked, notify)
@@ -165,7 +165,7 @@ def run(
 
 def _run(loaded: Any, asked: Any = None, notify: bool = False) -> dict[str, Any]:
     from pipelines.console.progress import progress_bar
-    from pipelines.run import Asked
+    from pipelines.running import Asked
 
     with progress_bar() as progress:
         from pipelines.assets.job import run_in_process

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.run import Asked, run_workspace
+from pipelines.run import run_workspace
+from pipelines.running import Asked
 from pipelines.storage.models import sql_root
 from pipelines.workspace.load import load_workspace
 from tests.workspaces import Bench

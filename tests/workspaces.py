@@ -14,7 +14,8 @@ from ruamel.yaml import YAML
 
 from pipelines.exports.fingerprint import fingerprint
 from pipelines.exports.write import write
-from pipelines.run import Asked, run_workspace
+from pipelines.run import run_workspace
+from pipelines.running import Asked
 from pipelines.storage.published import Published, current
 from pipelines.workspace.load import Loaded, load_workspace
 

@@ -11,7 +11,7 @@ from pipelines.assets.road import assets
 from pipelines.assets.session import PROGRESS, REPORTS, Session
 from pipelines.assets.weekly import REVIEW, WEEKLY, WEEKLY_AT, weekly_review
 from pipelines.intake.progress import Progress
-from pipelines.run import Asked
+from pipelines.running import Asked
 from pipelines.storage.published import current
 from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import Loaded

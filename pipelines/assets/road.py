@@ -11,10 +11,10 @@ from pipelines.assets.session import REPORTS, Session
 from pipelines.ledger.checks import CHECKS
 from pipelines.notify.notify import notify
 from pipelines.publish.alerts_change import change_alerts
+from pipelines.publish.report import report
 from pipelines.rates.book import overlaps
 from pipelines.rollout.telling import route_advance
 from pipelines.run import (
-    Run,
     change_stage,
     check_stage,
     intake_stage,
@@ -23,9 +23,9 @@ from pipelines.run import (
     publish_stage,
     rates_stage,
     refuse_broken,
-    report,
     split_stage,
 )
+from pipelines.running import Run
 
 FIRST_PARTITION = "2024-01-01"
 

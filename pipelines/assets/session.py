@@ -12,7 +12,7 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from pipelines.intake.progress import Progress
-from pipelines.run import Asked, Run, open_run
+from pipelines.running import Asked, Run, open_run
 from pipelines.workspace.load import load_workspace
 
 

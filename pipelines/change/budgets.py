@@ -27,7 +27,8 @@ from pipelines.change.series import Day, cost_per_outcome, read_series
 from pipelines.outcomes.ratios import rounded
 from pipelines.storage.models import filled, sql
 from pipelines.workspace.load import Loaded
-from pipelines.workspace.model import Budget, ScopedBudget, Workspace
+from pipelines.workspace.model import Workspace
+from pipelines.workspace.work import Budget, ScopedBudget
 
 MONEY = pl.Decimal(38, 12)
 BUDGETS: dict[str, Any] = {

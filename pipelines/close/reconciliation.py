@@ -30,8 +30,8 @@ from pipelines.close.metered import Metered, read_metered
 from pipelines.rates.book import RateBook
 from pipelines.rates.contract import read_contract
 from pipelines.storage.models import sql
+from pipelines.workspace.closing import Close
 from pipelines.workspace.load import Loaded
-from pipelines.workspace.model import Close
 
 MONEY = pl.Decimal(38, 12)
 SCHEMA: dict[str, Any] = {

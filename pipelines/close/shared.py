@@ -17,8 +17,8 @@ import polars as pl
 
 from pipelines.close.spread import spread
 from pipelines.storage.models import sql
+from pipelines.workspace.closing import SharedCost
 from pipelines.workspace.load import Loaded
-from pipelines.workspace.model import SharedCost
 
 MONEY = pl.Decimal(38, 12)
 SCHEMA: dict[str, Any] = {

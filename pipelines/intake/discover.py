@@ -20,7 +20,7 @@ from pipelines.intake.window import Window
 from pipelines.sources.cloud import is_cloud
 from pipelines.sources.files import Place
 from pipelines.workspace.load import Loaded
-from pipelines.workspace.model import Source
+from pipelines.workspace.logs import Source
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pipelines.sources.marking import NO_MARKING, Marking, Scale
-from pipelines.workspace.model import Source, Workspace
+from pipelines.workspace.logs import Source
+from pipelines.workspace.model import Workspace
 
 KINDS = frozenset({"promptfoo", "langfuse-scores", "otel-evaluations"})
 

@@ -24,7 +24,7 @@ from pipelines.intake.prefixes import Period, said
 from pipelines.intake.window import Window
 from pipelines.sources.cloud import CloudObject, filesystem, split, told
 from pipelines.workspace.errors import OutlayError
-from pipelines.workspace.model import Source
+from pipelines.workspace.logs import Source
 
 MARGIN = timedelta(days=1)
 #: A folder with more folders than this, none of them a date, is listed as one.

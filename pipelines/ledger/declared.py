@@ -11,7 +11,8 @@ import duckdb
 from pipelines.rates.identity import canonical
 from pipelines.storage.models import literal
 from pipelines.workspace.load import Loaded
-from pipelines.workspace.model import AssignRule, Value
+from pipelines.workspace.logs import AssignRule
+from pipelines.workspace.work import Value
 
 #: Dimensions of every request, by which spend can be charged back beside those that `tags:` names.
 BUILT_IN = ("source", "task_type", "workflow")

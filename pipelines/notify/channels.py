@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from pipelines.notify.message import Message, email, slack
-from pipelines.workspace.model import Email, Webhook
+from pipelines.workspace.notices import Email, Webhook
 
 TIMEOUT_S = 10.0
 ATTEMPTS = 4

@@ -12,7 +12,7 @@ from email.utils import formatdate, make_msgid
 from typing import Any
 
 from pipelines.routing.credentials import mask
-from pipelines.workspace.model import Email
+from pipelines.workspace.notices import Email
 
 SHOWN = 20
 Alert = dict[str, Any]  #: a row of the export `alerts`

@@ -15,7 +15,7 @@ from pipelines.routing.plan import Plan, plan, policy_path
 from pipelines.routing.policy import PolicyFile
 from pipelines.routing.rendering import Loaded, target_document
 from pipelines.workspace.errors import OutlayError, UsageError
-from pipelines.workspace.model import Approver
+from pipelines.workspace.gateway import Approver
 
 
 @dataclass(frozen=True)

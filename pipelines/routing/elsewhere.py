@@ -16,7 +16,7 @@ from pipelines.routing.policy_text import parse_policy
 from pipelines.routing.rendering import Loaded, Rendered
 from pipelines.routing.targets import renderer
 from pipelines.workspace.errors import OutlayError
-from pipelines.workspace.model import Target
+from pipelines.workspace.gateway import Target
 
 
 def row_of(target: Target, before: str | None, after: str | None) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from pipelines.routing.files import read_bytes, remove, replace_bytes
 from pipelines.routing.policy import content_sha256
 from pipelines.routing.reload import Reloaded, reload
 from pipelines.workspace.errors import OutlayError
-from pipelines.workspace.model import Target
+from pipelines.workspace.gateway import Target
 
 Smoke = Callable[[Target], tuple[str, ...]]
 

@@ -15,7 +15,7 @@ from typing import Any
 from pipelines.routing.credentials import mask
 from pipelines.routing.smoke import fetch, key_from
 from pipelines.routing.targets.litellm import GROUP
-from pipelines.workspace.model import Target
+from pipelines.workspace.gateway import Target
 
 PAGE, PAGES = 100, 50  #: keys asked for at once, and how often at most
 EVERY = frozenset({"*", "all-proxy-models"})

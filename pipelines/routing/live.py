@@ -13,7 +13,7 @@ from pipelines.routing.merging import place_of
 from pipelines.routing.policy import content_sha256, sha256
 from pipelines.routing.rendering import Loaded
 from pipelines.routing.targets.header import Header, read_header
-from pipelines.workspace.model import Target
+from pipelines.workspace.gateway import Target
 
 State = Literal[
     "absent", "empty", "in place", "edited", "removed", "other policy", "not Outlay's", "interrupted",

@@ -15,7 +15,7 @@ from typing import Any
 from pipelines.routing.policy import Evidence, PolicyFile
 from pipelines.routing.repository import Repository
 from pipelines.workspace.errors import OutlayError, UsageError
-from pipelines.workspace.model import Target
+from pipelines.workspace.gateway import Target
 
 
 @dataclass(frozen=True)

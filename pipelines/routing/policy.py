@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
 
-from pipelines.workspace.model import Name, Strict
+from pipelines.workspace.words import Name, Strict
 
 FIRST_STEP = 5  #: percent of the requests of a route that a first switch moves
 CANARY_GROUP = "@canary"  #: behind a route's key: the group of the units that a canary serves

@@ -17,7 +17,8 @@ from pipelines.routing.change import Change
 from pipelines.routing.policy import FIRST_STEP, Canary, Evidence, Match, Policy, Route
 from pipelines.routing.rendering import canonical_of, excluded, served_models
 from pipelines.workspace.errors import UsageError
-from pipelines.workspace.model import NAME_PATTERN, Workspace
+from pipelines.workspace.model import Workspace
+from pipelines.workspace.words import NAME_PATTERN
 
 EVIDENCE = (
     "grade", "reference_model", "items", "retention", "retention_low", "retention_high",

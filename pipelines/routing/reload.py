@@ -14,7 +14,7 @@ from typing import Any
 
 from pipelines.routing.credentials import mask
 from pipelines.workspace.errors import OutlayError
-from pipelines.workspace.model import Target
+from pipelines.workspace.gateway import Target
 
 NOT_RELOADED = "nothing was reloaded: outlay.yaml gives this target no reload command"
 

@@ -20,7 +20,8 @@ from pipelines.routing.targets.binding import plain
 from pipelines.routing.targets.header import read_header
 from pipelines.sources.ids import provider_id
 from pipelines.workspace.errors import UsageError
-from pipelines.workspace.model import Target, Workspace
+from pipelines.workspace.gateway import Target
+from pipelines.workspace.model import Workspace
 
 
 class Loaded(Protocol):

@@ -20,7 +20,7 @@ from pipelines.routing.credentials import mask
 from pipelines.routing.policy import Route
 from pipelines.routing.targets.litellm import GROUP
 from pipelines.workspace.errors import OutlayError, UsageError
-from pipelines.workspace.model import Probe, Target
+from pipelines.workspace.gateway import Probe, Target
 
 ANSWER_S = 30.0  #: seconds that one request may take
 READY_S = 60.0  #: seconds that a gateway without a reload timeout has to come back

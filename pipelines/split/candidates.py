@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from pipelines.routing.targets import renderer
-from pipelines.workspace.model import Workflow, Workspace
+from pipelines.workspace.model import Workspace
+from pipelines.workspace.work import Workflow
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict
 
 from pipelines.split.cases import WorkflowCase
 from pipelines.split.recommendation import Recommendation
-from pipelines.workspace.model import Tier, Workspace
+from pipelines.workspace.model import Workspace
+from pipelines.workspace.work import Tier
 
 Kind = Literal["undeclared", "served_above", "served_below", "proven_below"]
 

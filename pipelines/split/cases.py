@@ -14,7 +14,8 @@ from pipelines.split.live import Stratified, stratified
 from pipelines.split.recommendation import Route
 from pipelines.split.standing import Standing, standing
 from pipelines.split.traffic import TaskTraffic, task_traffic
-from pipelines.workspace.model import Limits, Quality, Weights, Workspace
+from pipelines.workspace.model import Workspace
+from pipelines.workspace.work import Limits, Quality, Weights
 
 
 @dataclass(frozen=True, slots=True)

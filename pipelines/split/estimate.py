@@ -26,7 +26,7 @@ from pipelines.storage.models import literal, sql
 from pipelines.storage.published import Published
 from pipelines.workspace.errors import UsageError
 from pipelines.workspace.load import Loaded
-from pipelines.workspace.model import NAME_PATTERN
+from pipelines.workspace.words import NAME_PATTERN
 
 _PLACES = Decimal("1e-12")
 EXAMPLE = "extraction:input=4000,output=300,calls=2"

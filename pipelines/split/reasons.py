@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from pipelines.split.experiment import PATIENCE_DAYS, Plan
 from pipelines.split.standing import Standing
-from pipelines.workspace.model import Quality
+from pipelines.workspace.work import Quality
 
 
 def percent(value: float) -> str:

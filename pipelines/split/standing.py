@@ -13,7 +13,7 @@ import numpy as np
 
 from pipelines.split.evidence import MIN_PAIRS, SCALE
 from pipelines.split.noninferiority import Z, deciding_z, loss_bounds, lower_bound, p_value
-from pipelines.workspace.model import Quality
+from pipelines.workspace.work import Quality
 
 MIN_DISCORDANT = 5
 ADMISSION_SHARE = 0.2  # a candidate is worth a route if at least this share of the task type could run on it

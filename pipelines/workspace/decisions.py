@@ -20,7 +20,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from pipelines.workspace.errors import OutlayError, UsageError
 from pipelines.workspace.load import explain
-from pipelines.workspace.model import Name
+from pipelines.workspace.words import Name
 
 FILE_NAME = "decisions.jsonl"
 

@@ -13,7 +13,8 @@ from typing import Any
 from pipelines.sources.quarantine import SECRET
 from pipelines.sources.record import OutcomeEvent, RequestRecord
 from pipelines.sources.tags import short_key
-from pipelines.workspace.model import NAME_PATTERN, Tags
+from pipelines.workspace.logs import Tags
+from pipelines.workspace.words import NAME_PATTERN
 
 #: More different values than this under the workflow key, and they are no names of workflows.
 MAX_WORKFLOWS = 40

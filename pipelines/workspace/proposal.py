@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 from pipelines.workspace.findings import MAX_WORKFLOWS, Findings, SourceFound, task_types
-from pipelines.workspace.model import REQUEST_KINDS, Tags
+from pipelines.workspace.logs import REQUEST_KINDS, Tags
 
 #: Where two logs saw the same call, the gateway's word goes before the trace's, as in the guide.
 _PRIORITY = {"litellm": 10, "litellm-spendlogs": 10, "helicone": 10, "openrouter": 10, "otlp": 5, "langfuse": 5}

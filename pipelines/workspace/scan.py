@@ -26,7 +26,7 @@ from pipelines.sources.sampling import FLAG as SAMPLED
 from pipelines.workspace.errors import UsageError
 from pipelines.workspace.findings import Findings, SourceFound
 from pipelines.workspace.globs import literal, mask, patterns, private
-from pipelines.workspace.model import Tags
+from pipelines.workspace.logs import Tags
 
 FILES = 50_000
 READ = 2_000

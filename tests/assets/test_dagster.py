@@ -8,7 +8,7 @@ import pytest
 from pipelines.assets.job import DAILY_AT, JOB, _plain, build, dagster_home, run_in_process
 from pipelines.assets.weekly import WEEKLY, WEEKLY_AT
 from pipelines.ledger.checks import CHECKS
-from pipelines.run import Asked
+from pipelines.running import Asked
 from pipelines.workspace.errors import OutlayError
 from tests.change.watched import days, watched
 from tests.notify.servers import webhook_server

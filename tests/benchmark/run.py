@@ -25,7 +25,8 @@ from typing import Any
 import orjson
 
 from pipelines.exports.fingerprint import fingerprint
-from pipelines.run import Asked, run_workspace
+from pipelines.run import run_workspace
+from pipelines.running import Asked
 from pipelines.storage.ledger import MEMORY_LIMIT
 from pipelines.storage.published import current
 from pipelines.workspace.load import load_workspace

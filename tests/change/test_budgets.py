@@ -15,7 +15,7 @@ from pipelines.change.budgets import Spent, Subject, days_of, rows_of
 from pipelines.change.forecast import ahead, weekday_factors
 from pipelines.change.series import Day
 from pipelines.workspace.errors import UsageError
-from pipelines.workspace.model import Budget, ScopedBudget
+from pipelines.workspace.work import Budget, ScopedBudget
 from tests.change.simulated import MONDAY, VOLUME
 from tests.change.watched import days, watched
 from tests.workspaces import BASE, Bench, call, event

@@ -5,7 +5,8 @@ from io import StringIO
 from ruamel.yaml import YAML
 
 from dashboards import formats
-from pipelines.run import Asked, run_workspace
+from pipelines.run import run_workspace
+from pipelines.running import Asked
 from pipelines.workspace.load import load_workspace
 from tests.dashboards.reading import cents, frame, metrics, rows, said, title
 

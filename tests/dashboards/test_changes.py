@@ -7,7 +7,8 @@ import pytest
 
 from dashboards import actions, formats, names
 from pipelines.change.acknowledge import acknowledge
-from pipelines.run import Asked, run_workspace
+from pipelines.run import run_workspace
+from pipelines.running import Asked
 from pipelines.workspace.decisions import read_decisions
 from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import load_workspace

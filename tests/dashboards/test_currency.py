@@ -10,7 +10,8 @@ import pytest
 from dashboards import formats
 from dashboards.tables import as_csv
 from pipelines.publish.currency import DOLLARS, Shown
-from pipelines.run import Asked, run_workspace
+from pipelines.run import run_workspace
+from pipelines.running import Asked
 from pipelines.storage.published import current
 from pipelines.workspace.load import load_workspace
 

@@ -9,7 +9,8 @@ from fractions import Fraction
 
 from dashboards import formats
 from dashboards.names import human, within
-from pipelines.run import Asked, run_workspace
+from pipelines.run import run_workspace
+from pipelines.running import Asked
 from pipelines.workspace.load import load_workspace
 from tests.dashboards.reading import cents, frame, frames, metrics, rows, said, title
 

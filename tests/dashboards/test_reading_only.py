@@ -6,7 +6,8 @@ import duckdb
 import pytest
 
 from dashboards import queries
-from pipelines.run import Asked, run_workspace
+from pipelines.run import run_workspace
+from pipelines.running import Asked
 from pipelines.storage.published import Published, current
 from pipelines.workspace.load import load_workspace
 from tests.dashboards.reading import said, title

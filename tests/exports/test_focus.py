@@ -26,7 +26,8 @@ from pipelines.close.closing import Asked as Closing
 from pipelines.close.closing import close_month
 from pipelines.exports.focus_columns import STANDARD, columns
 from pipelines.exports.write import document, write
-from pipelines.run import Asked, run_workspace
+from pipelines.run import run_workspace
+from pipelines.running import Asked
 from pipelines.storage.published import Published, current
 from pipelines.workspace.errors import UsageError
 from pipelines.workspace.load import load_workspace

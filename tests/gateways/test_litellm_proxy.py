@@ -54,8 +54,8 @@ BASE = (
 class Site:
     """A company with a LiteLLM proxy that Outlay routes for."""
 
-    def __init__(self, root: Path, url: str, provider: Upstream) -> None:
-        self.root, self.url, self.provider = root, url, provider
+    def __init__(self, root: Path, url: str, provider: Upstream, master: int) -> None:
+        self.root, self.url, self.provider, self.master = root, url, provider, master
 
     @property
     def loaded(self) -> Loaded:
@@ -85,7 +85,20 @@ class Site:
 
     def go_live(self, routes: str) -> dict[str, Any]:
         self.approved(routes)
-        return route_apply(self.loaded).document
+        document = route_apply(self.loaded).document
+        self.one_worker()
+        return document
+
+    def roll_back(self) -> None:
+        route_rollback(self.loaded)
+        self.one_worker()
+
+    def one_worker(self, seconds: float = 60) -> None:
+        """Wait until the worker that a reload replaces has ended: it still answers for a moment, by the old file."""
+        until = time.monotonic() + seconds
+        while len(Path(f"/proc/{self.master}/task/{self.master}/children").read_text().split()) != 1:
+            assert time.monotonic() < until, f"two workers are still there after {seconds} s"
+            time.sleep(0.05)
 
     def client(self, key: str = "key-of-everything") -> openai.OpenAI:
         return openai.OpenAI(base_url=f"{self.url}/v1", api_key=key, max_retries=0, timeout=60)
@@ -163,7 +176,7 @@ def site(provider: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         with open(root / "outlay.yaml", "w") as file:
             YAML(typ="safe", pure=True).dump(document, file)
         wait_for(f"http://127.0.0.1:{port}/health/readiness", process, log, 150)
-        started = Site(root, f"http://127.0.0.1:{port}", provider)
+        started = Site(root, f"http://127.0.0.1:{port}", provider, process.pid)
         with pytest.MonkeyPatch.context() as patch:
             for name, key in KEYS.items():
                 patch.setenv(name, key)
@@ -208,23 +221,39 @@ def test_a_name_without_a_route_is_refused(site):
         site.ask("route/contract_review/unknown")
 
 
+def refused_soon(site: Site, model: str, seconds: float = 60) -> None:
+    """The proxy knows no such name any more, once the worker that did has ended."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            site.ask(model)
+        except openai.BadRequestError:
+            return
+        except (openai.InternalServerError, openai.APIConnectionError):
+            pass
+        assert time.monotonic() < until, f"{model} is still answered for after {seconds} s"
+        time.sleep(0.2)
+
+
 class Traffic:
     """Requests without a pause while something else happens, from two kinds of client.
 
-    One connects anew for each request and tries once; the other is the official client as it comes: it keeps its
-    connection, and tries again when a worker that ends closes it at the wrong moment.
+    One connects anew for each request, the other is the official client as it comes and keeps its connection. A worker
+    that ends closes what it has accepted and not yet read: no gateway can prevent that, nothing was begun, and both
+    clients send such a request again, at most once. An answer that says error, or a broken one, is a failure for both.
     """
 
     def __init__(self, site: Site, model: str) -> None:
         self.model = model
-        self.answers: list[tuple[float, str]] = []
+        self.answers: list[str] = []
         self.failures: list[str] = []
+        self.sent_again = 0
         self._stop = threading.Event()
         anew = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
         url, key = f"{site.url}/v1", "key-of-everything"
         clients = (
             openai.OpenAI(base_url=url, api_key=key, timeout=60, max_retries=0, http_client=anew),
-            openai.OpenAI(base_url=url, api_key=key, timeout=60),
+            openai.OpenAI(base_url=url, api_key=key, timeout=60, max_retries=0),
         )
         self._threads = [threading.Thread(target=self._send, args=(client,)) for client in clients]
 
@@ -238,45 +267,59 @@ class Traffic:
         for thread in self._threads:
             thread.join()
 
+    def settles_on(self, tier: str, answers: int = 20, seconds: float = 60) -> None:
+        """Wait until so many answers in a row came from a tier: a worker that ends may still answer for a moment."""
+        until = time.monotonic() + seconds
+        begun = len(self.answers)
+        while {tier} != set(self.answers[begun:][-answers:]) or len(self.answers) < begun + answers:
+            assert time.monotonic() < until, f"{seconds} s, and not yet {tier} alone: {self.answers[-answers:]}"
+            time.sleep(0.05)
+
     def _send(self, client: openai.OpenAI) -> None:
         with client:
             while not self._stop.is_set():
                 try:
-                    raw = client.chat.completions.with_raw_response.create(
-                        model=self.model, messages=[{"role": "user", "content": "go on"}]
-                    )
-                    self.answers.append((time.monotonic(), raw.headers["x-litellm-model-id"].rpartition("#")[2]))
-                except openai.OpenAIError as error:
+                    self._ask(client)
+                except (openai.APIStatusError, openai.APITimeoutError) as error:
                     self.failures.append(repr(error))
+                except openai.APIConnectionError:
+                    self.sent_again += 1
+                    try:
+                        self._ask(client)
+                    except openai.OpenAIError as error:
+                        self.failures.append(repr(error))
                 time.sleep(0.03)
+
+    def _ask(self, client: openai.OpenAI) -> None:
+        raw = client.chat.completions.with_raw_response.create(
+            model=self.model, messages=[{"role": "user", "content": "go on"}]
+        )
+        self.answers.append(raw.headers["x-litellm-model-id"].rpartition("#")[2])
 
 
 def test_a_change_and_its_way_back_go_live_without_a_failed_request(site):
     before, version = site.live, site.version
     with Traffic(site, f"route/{RISK}") as traffic:
-        time.sleep(1)
+        traffic.settles_on("frontier")
         changed = BASE.replace(route(RISK, "frontier"), route(RISK, "standard", fallback="frontier"))
         site.edited(changed + route("claims/letter", "light"))
         approved = site.outlay("route", "approve", "--by", "finops-lead")
         assert approved.returncode == 0, approved.stderr
         done = site.outlay("route", "apply", "--json")
         assert done.returncode == 0, done.stderr
-        said, applied = json.loads(done.stdout), time.monotonic()
-        time.sleep(2)
+        said = json.loads(done.stdout)
+        traffic.settles_on("standard")
         back = site.outlay("route", "rollback")
         assert back.returncode == 0, back.stderr
-        time.sleep(2)
+        traffic.settles_on("frontier")
     assert traffic.failures == []
+    assert traffic.sent_again <= 4  # a worker ended twice, in the way of at most one request of each client
     assert said["status"] == "applied"
     assert said["reloads"][0]["smoke"] == [
         "contract_review/risk_judgement: served by standard",
         "claims/letter: served by light",
     ]
-    tiers = [tier for _, tier in traffic.answers]
-    assert tiers[0] == tiers[-1] == "frontier"
-    between = [tier for moment, tier in traffic.answers if applied + 1 < moment < applied + 1.9]
-    assert set(between) == {"standard"}
-    assert len(tiers) > 100
+    assert set(traffic.answers) == {"frontier", "standard"}
     assert (site.live, site.version) == (before, version)
 
 
@@ -309,8 +352,7 @@ def test_a_smoke_request_that_fails_puts_the_former_bytes_back_and_the_proxy_wit
     assert "put back as before: " in str(failed.value)
     assert (site.live, site.version) == (before, version)
     assert traffic.failures == []
-    with pytest.raises(openai.BadRequestError):
-        site.ask("route/claims/letter")
+    refused_soon(site, "route/claims/letter")
     status = route_status(site.loaded).document
     assert (status["in_order"], status["live_version"], status["approved_version"]) == (True, version, version + 1)
     (site.root / "routing/policy.yaml").unlink()
@@ -333,7 +375,7 @@ def test_a_key_that_may_not_call_a_route_is_found_before_anything_is_written(sit
         assert everything(site.root / "gateway") == before
     monkeypatch.setenv("PROBE_KEY", "key-of-routes")
     assert route_apply(site.loaded).document["reloads"][0]["smoke"] == ["claims/letter: served by light"]
-    route_rollback(site.loaded)
+    site.roll_back()
 
 
 def test_the_plan_says_who_lacks_a_route_and_what_a_proxy_without_a_database_cannot_tell(site, monkeypatch):
@@ -367,7 +409,7 @@ def test_units_that_the_client_draws_are_never_mixed(site):
         assert len(served) == 1
         in_canary += next(iter(served))[0] == "clause_extraction@canary#light"
     assert 1 <= in_canary <= 24  # 60 units at 20 %: four sigma to either side
-    route_rollback(site.loaded)
+    site.roll_back()
     assert set(site.ask(f"route/{TRIAGE}", 3)) == {("triage#light", "small-model")}
 
 

@@ -17,7 +17,7 @@ from pipelines.intake.prefixes import Period, said
 from pipelines.intake.window import Window
 from pipelines.sources.cloud import filesystem, masked
 from pipelines.workspace.errors import UsageError
-from pipelines.workspace.model import Source
+from pipelines.workspace.logs import Source
 from tests.intake.buckets import BUCKET, Bucket
 from tests.workspaces import Bench, call
 

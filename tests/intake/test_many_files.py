@@ -16,7 +16,8 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from pipelines.intake.joined import Joined
-from pipelines.run import Asked, intake_stage, open_run
+from pipelines.run import intake_stage
+from pipelines.running import Asked, open_run
 from tests.intake.buckets import BUCKET, Bucket
 from tests.workspaces import Bench, call
 

@@ -224,7 +224,7 @@ def test_the_number_of_threads_changes_no_fingerprint(tmp_path, monkeypatch):
             con.execute(f"set threads = {threads}")
             return con
 
-        monkeypatch.setattr("pipelines.run.open_ledger", with_threads)
+        monkeypatch.setattr("pipelines.running.open_ledger", with_threads)
         bench = Bench(tmp_path / str(threads))
         bench.calls(*(call(f"r{i}", unit_id=f"d{i % 11}", output_tokens=100 + i) for i in range(300)))
         bench.calls(*(call(f"s{i}", units=units) for i in range(40)), file="shared.jsonl")

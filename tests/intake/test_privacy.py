@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from pipelines.assets.job import run_in_process
-from pipelines.run import Asked
+from pipelines.running import Asked
 from tests.workspaces import BASE, Bench, call
 
 CANARY = "XCANARYX"

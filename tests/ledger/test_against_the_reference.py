@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.exports.write import write
-from pipelines.run import Asked, run_workspace
+from pipelines.run import run_workspace
+from pipelines.running import Asked
 from pipelines.storage.published import current
 from pipelines.workspace.load import load_workspace
 from tests.reference.tables import exports

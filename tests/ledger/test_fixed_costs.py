@@ -16,7 +16,8 @@ from pipelines.ledger.repricing import rates_diff
 from pipelines.rates.book import RateBook
 from pipelines.rates.contract import read_contract
 from pipelines.rates.savings import cash_saving_possible
-from pipelines.run import Asked, run_workspace
+from pipelines.run import run_workspace
+from pipelines.running import Asked
 from pipelines.storage.published import current
 from pipelines.workspace.errors import UsageError
 from pipelines.workspace.load import load_workspace

@@ -22,7 +22,7 @@ from pipelines.notify import channels
 from pipelines.notify.message import SHOWN, compose, slack
 from pipelines.notify.notify import notify
 from pipelines.notify.sent import FILE_NAME, record_of
-from pipelines.run import Asked
+from pipelines.running import Asked
 from pipelines.workspace.errors import OutlayError, UsageError
 from tests.notify.servers import Inbox, Mailbox, mail_server, webhook_server
 from tests.workspaces import Bench, call

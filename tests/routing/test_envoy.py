@@ -14,7 +14,7 @@ from pipelines.routing.policy_text import parse_policy
 from pipelines.routing.targets import envoy
 from pipelines.routing.targets.envoy_schema import problems_of
 from pipelines.workspace.errors import UsageError
-from pipelines.workspace.model import EnvoyGateway
+from pipelines.workspace.gateway import EnvoyGateway
 from tests.routing.test_targets import ENVOY, POLICY
 from tests.routing.workspaces import NOW, advice, target, workspace
 

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from pipelines.routing.gateway_keys import lacking
-from pipelines.workspace.model import Target
+from pipelines.workspace.gateway import Target
 from tests.routing.workspaces import target
 
 ROUTES = ["contract_review/clause_extraction", "claims/triage"]

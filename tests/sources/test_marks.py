@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from pipelines.sources.marking import Marking, Scale
 from pipelines.sources.record import Evaluation, Score
-from pipelines.workspace.model import Source
+from pipelines.workspace.logs import Source
 from tests.sources.reading import EXAMPLES, one, read_file, read_lines, reasons
 
 KEYS = Marking(

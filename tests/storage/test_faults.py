@@ -18,7 +18,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.run import Asked, run_workspace
+from pipelines.run import run_workspace
+from pipelines.running import Asked
 from pipelines.storage.published import current
 from pipelines.workspace.errors import NothingPublished, OutlayError
 from pipelines.workspace.load import load_workspace

@@ -18,14 +18,15 @@ import pytest
 from pipelines.console.checks import check_workspace
 from pipelines.exports.write import write
 from pipelines.intake.discover import discover
-from pipelines.run import Asked, run_workspace
+from pipelines.run import run_workspace
+from pipelines.running import Asked
 from pipelines.sources.registry import kinds_read
 from pipelines.storage.published import current
 from pipelines.workspace import scan as module
 from pipelines.workspace.errors import UsageError
 from pipelines.workspace.globs import matches, patterns
 from pipelines.workspace.load import Loaded, load_workspace
-from pipelines.workspace.model import REQUEST_KINDS
+from pipelines.workspace.logs import REQUEST_KINDS
 from pipelines.workspace.proposal import summary, workspace_text
 from pipelines.workspace.scan import scan, tiers
 from pipelines.workspace.start import start_from_scan

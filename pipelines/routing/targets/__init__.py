@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from pipelines.routing.policy import Leg, Policy, PolicyFile
 from pipelines.routing.targets import json_table, litellm, portkey
 from pipelines.routing.targets.envoy import Envoy
-from pipelines.workspace.model import EnvoyGateway, Target
+from pipelines.workspace.gateway import EnvoyGateway, Target
 
 
 class Renderer(Protocol):

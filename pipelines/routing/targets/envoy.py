@@ -26,7 +26,7 @@ from pipelines.routing.targets.binding import binding_sha256, plain
 from pipelines.routing.targets.envoy_schema import API, RULES, problems_of
 from pipelines.routing.targets.header import header_of, read_header, with_comment_header
 from pipelines.routing.targets.litellm import yaml_text
-from pipelines.workspace.model import EnvoyGateway
+from pipelines.workspace.gateway import EnvoyGateway
 
 WORKFLOW, TASK_TYPE, GROUP = "x-workflow", "x-task-type", "x-group"
 TIERS = "outlay/tiers"  #: annotation: which backend and model each tier is, to read a file back
