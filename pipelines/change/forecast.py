@@ -19,7 +19,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from scipy import stats
+from scipy import special
 
 HISTORY_DAYS = 56  #: what lies further back says little about the next weeks
 LEAST_DAYS = 14  #: two of each weekday; below that there is a plain mean and no interval
@@ -72,7 +72,7 @@ def ahead(history: Sequence[tuple[date, Decimal]], days: Sequence[date]) -> Ahea
     known_badly = smooth.error * math.sqrt(_UNSURE / len(known))
     unseen = _UNSEEN_TREND * (len(days) / 2 + 7) / 30 * (1 - len(known) / HISTORY_DAYS)
     spread = math.hypot(spread, total * known_badly, total * unseen)
-    reach = float(stats.t.ppf(_LEVEL, free)) * spread / total
+    reach = float(special.stdtrit(free, _LEVEL)) * spread / total
     low, high = (whole * Fraction(round(math.exp(sign * min(reach, 20.0)), 12)) for sign in (-1, 1))
     return Ahead(tuple(zip(days, exact, strict=True)), low, high)
 

@@ -16,7 +16,7 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
 
 import polars as pl
-from scipy import stats
+from scipy import special
 
 MONEY = pl.Decimal(38, 12)
 SCHEMA: dict[str, pl.DataType] = {
@@ -27,7 +27,7 @@ SCHEMA: dict[str, pl.DataType] = {
 
 MIN_OUTCOMES = 5
 _LEVEL = 0.95  # upper quantile of a two-sided 90 % interval
-Z = float(stats.norm.ppf(_LEVEL))
+Z = float(special.ndtri(_LEVEL))
 _PICO = Decimal("1e-12")
 _WIDE = Context(prec=80, rounding=ROUND_HALF_EVEN)
 _LARGEST = Decimal("1e25")  # what DECIMAL(38,12) holds; beyond it an interval says nothing
@@ -44,7 +44,7 @@ class Spread:
 
     @property
     def t(self) -> float:
-        return float(stats.t.ppf(_LEVEL, self.n - 1))
+        return float(special.stdtrit(self.n - 1, _LEVEL))
 
     @property
     def variance(self) -> float:
@@ -201,7 +201,7 @@ def _bands(ordered: list[Spread]) -> list[int]:
         width = 0.0
         if squares > 0:
             freedom = squares**2 / (better.se**4 / (better.n - 1) + this.se**4 / (this.n - 1))
-            width = float(stats.t.ppf(_LEVEL, freedom)) * math.sqrt(squares)
+            width = float(special.stdtrit(freedom, _LEVEL)) * math.sqrt(squares)
         apart = better.log_ratio - this.log_ratio > max(width, 1e-12)
         bands.append(bands[-1] + 1 if apart else bands[-1])
     return bands
