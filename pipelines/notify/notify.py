@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,8 @@ from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import Loaded
 
 Send = Callable[[Message], str | None]  #: answers what some recipients missed
+#: what stays as it is until somebody mends it: its day is that of the newest record, so it is told once a week
+STANDING = frozenset({"unpriced", "undeclared_workflow", "sampling"})
 
 
 @dataclass
@@ -79,7 +82,10 @@ def _alerts(loaded: Loaded) -> list[Alert]:
 
 
 def _key(alert: Alert) -> Key:
-    return alert["kind"], alert["subject"], alert["day"]
+    day = date.fromisoformat(alert["day"])
+    if alert["kind"] in STANDING:
+        day -= timedelta(days=day.weekday())
+    return alert["kind"], alert["subject"], day.isoformat()
 
 
 def _plain(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """What was sent where: `.outlay/notified.jsonl`, one line per (channel, alert), appended and forced to disk.
 
-An alert is known by kind, subject and day. A line is written after its message was taken by the channel: when a process
+An alert is known by kind, subject and day (the Monday of its week, for what stands until it is mended). A line is written after its message was taken by the channel: when a process
 dies between the two, the message goes out once more with the next run, never a third time for that death, and never not
 at all. Deleting `.outlay` forgets what was sent; what is open then is told once again.
 """

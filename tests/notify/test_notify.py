@@ -102,6 +102,16 @@ def test_a_webhook_takes_the_alerts_that_are_severe_enough_once(bench: Bench, in
     assert len(inbox.taken) == 2
 
 
+def test_what_stands_until_it_is_mended_is_told_once_a_week(bench: Bench, inbox: Inbox):
+    alerted(bench, webhooks=[HOOK])
+    told = []
+    for day in (20, 21, 25, 26):  # Tuesday, Wednesday and Sunday of one week, Monday of the next
+        bench.calls(call(f"d{day}", time=f"2026-10-{day}T12:00:00Z", model="gpt-nobody-prices-9"), file=f"d{day}.jsonl")
+        bench.run()
+        told.append(notify(bench.loaded).sent["webhook ops"])
+    assert told == [1, 0, 0, 1]
+
+
 def test_a_lower_severity_can_be_asked_for(bench: Bench, inbox: Inbox):
     alerted(bench, webhooks=[HOOK], min_severity="low")
     assert notify(bench.loaded).sent == {"webhook ops": 2}
