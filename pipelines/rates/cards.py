@@ -16,6 +16,7 @@ import pyarrow as pa
 from pipelines.rates.blocks import Block, Price, Prices
 from pipelines.rates.book import RateBook
 from pipelines.rates.classes import EXCESS, EXCESS_CLASSES, INPUT_CLASSES, MAIN
+from pipelines.rates.regions import places
 from pipelines.storage import models
 from pipelines.workspace.errors import OutlayError
 
@@ -69,7 +70,6 @@ EXTRA_SCHEMA = pa.schema(
         ("rate_source", pa.string()),
     ]
 )
-CANDIDATE_SCHEMA = pa.schema([("provider", pa.string()), ("model", pa.string())])
 
 
 def sql(name: str) -> str:
@@ -113,21 +113,27 @@ def _split_excess(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("alter table to_price_split rename to to_price")
 
 
-def reprice(con: duckdb.DuckDBPyConnection, book: RateBook, models: Iterable[tuple[str, str]]) -> pl.DataFrame:
+def reprice(
+    con: duckdb.DuckDBPyConnection,
+    book: RateBook,
+    models: Iterable[tuple[str, str]],
+    where: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """What the requests of `to_price` (here with `workflow` and `task_type`) would have cost on `models`.
 
     Grain: (workflow, task_type, provider, model); `spend_usd` is null where the model lacks a rate that
     the traffic needs. The same quantities, days and service tiers; a tier that the model does not offer
     (that day, or for so long a prompt) is taken as standard, and cached tokens as input where it has no
-    price for them. No region.
+    price for them. `where`: the region of each, as `regions.places` tells it; without, as no workflow limits it.
     """
     con.execute("set TimeZone = 'UTC'")
     pairs = list(dict.fromkeys(models))
     book = book.including(pairs)
-    write_cards(con, cards(book, [(provider, model, None) for provider, model in pairs]))
+    where = places(con, book, pairs, {}) if where is None else where
+    placed = where.select("provider", "model", "region").drop_nulls().unique()
+    write_cards(con, cards(book, placed.iter_rows()))
     con.execute(f"create or replace temp table extras_to_price as {sql('extras')}")
-    candidates = [{"provider": provider, "model": model} for provider, model in pairs]
-    con.register("incoming_rates", pa.Table.from_pylist(candidates, CANDIDATE_SCHEMA))
+    con.register("incoming_rates", where.to_arrow())
     con.execute("create or replace temp table candidates as select * from incoming_rates")
     con.unregister("incoming_rates")
     return con.sql(sql("reprice")).pl().sort("workflow", "task_type", "provider", "model", nulls_last=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -12,12 +12,12 @@ import polars as pl
 
 from pipelines.ledger.commitments import commitments
 from pipelines.rates.book import RateBook
-from pipelines.rates.identity import PROFILES
+from pipelines.rates.regions import served_in
 from pipelines.rates.savings import cash_saving_possible
 from pipelines.routing.status import recorded_references
 from pipelines.split.capability import disagreements
 from pipelines.split.cases import workflow_cases
-from pipelines.split.frames import frames
+from pipelines.split.frames import frames, listed_models
 from pipelines.split.frontier import FIGURES, frontier
 from pipelines.split.profile import workload_profile
 from pipelines.split.recommend import recommended
@@ -41,21 +41,20 @@ class Split:
 def split(con: duckdb.DuckDBPyConnection, loaded: Loaded, book: RateBook, as_of: date) -> Split:
     """Everything about the capability split that the ledger and its evaluations say as of a day."""
     config = loaded.config
-    evaluations, traffic, whatif = frames(con, loaded, book, as_of)
+    book = book.including(listed_models(loaded))
+    seen = frames(con, loaded, book, as_of)
 
     def canonical(model: str) -> str:
         provider, slash, name = model.partition("/")
         return book.canonical(provider, name) if slash else model
 
-    def regions(model: str) -> frozenset[str]:
-        """Where a rate says that a model is served; on Bedrock a profile's prefix says it too."""
+    def placed(model: str, allowed: Sequence[str]) -> bool:
         provider, _, name = model.partition("/")
-        priced = {block.region for block in book.blocks.get((provider, name), ())}
-        profile = name.partition(".")[0]
-        return frozenset(priced | ({profile} if provider == "aws" and profile in PROFILES else set()))
+        return served_in(book, (provider, name), provider, None, allowed) is not None
 
     cases = workflow_cases(
-        config, evaluations, traffic, whatif, as_of, canonical, recorded_references(loaded), regions
+        config, seen.evaluations, seen.traffic, seen.whatif, _marked_until(con, as_of), canonical, recorded_references(loaded), placed,
+        seen.difficulty, seen.unplaced,
     )  # fmt: skip
     made = in_cash(recommended(cases, as_of), paid_anyway(con, loaded, book, as_of))
     found = disagreements(config, cases, made.recommendations)
@@ -70,6 +69,12 @@ def split(con: duckdb.DuckDBPyConnection, loaded: Loaded, book: RateBook, as_of:
             "unmatched_scores": con.sql(sql("split/unmatched_scores")).pl(),
         },
     )
+
+
+def _marked_until(con: duckdb.DuckDBPyConnection, as_of: date) -> date:
+    """The last day whose marks count. Items are replayed after the traffic they come from, so at the ledger's end all."""
+    days = con.execute("select max(day) from requests union all select max(day) from outcome_events").fetchall()
+    return as_of if any(day is not None and day > as_of for (day,) in days) else date.max
 
 
 def paid_anyway(con: duckdb.DuckDBPyConnection, loaded: Loaded, book: RateBook, as_of: date) -> Callable[[str], bool]:

@@ -7,13 +7,15 @@ function that the caller passes (the rate book's aliases), or else by what the f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from pipelines.routing.targets import renderer
 from pipelines.workspace.model import Workspace
 from pipelines.workspace.work import Workflow
+
+Placed = Callable[[str, Sequence[str]], bool]  #: a model of the workspace file, the regions it may be served in
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def candidates_of(
     config: Workspace,
     workflow: Workflow,
     name: Callable[[str], str],
-    regions: Callable[[str], frozenset[str]] | None = None,
+    placed: Placed | None = None,
 ) -> dict[str, Candidate]:
     """Canonical name → candidate, every model that a tier lists."""
     bound = bound_models(config, name)
@@ -65,20 +67,17 @@ def candidates_of(
     for tier in config.tiers:
         for listed in tier.models:
             key = name(listed)
-            blocked = _limit(workflow, {listed, key}) or _elsewhere(workflow, listed, regions)
+            blocked = _limit(workflow, {listed, key}) or _elsewhere(workflow, listed, placed)
             if blocked is None and bound is not None and key not in bound:
                 blocked = "not routable"
             result.setdefault(key, Candidate(key, listed, tier.name, tier.rank, blocked))
     return result
 
 
-def _elsewhere(workflow: Workflow, listed: str, regions: Callable[[str], frozenset[str]] | None) -> str | None:
-    """`models: {regions}`: `eu` allows `eu` and `eu-west-1`. A model that no rate places there may not serve."""
+def _elsewhere(workflow: Workflow, listed: str, placed: Placed | None) -> str | None:
+    """`models: {regions}`: a model that no rate places there may not serve."""
     allowed = workflow.models.regions
-    if not allowed:
-        return None
-    served = regions(listed) if regions else frozenset[str]()
-    if any(region == a or region.startswith(f"{a}-") for region in served for a in allowed):
+    if not allowed or (placed is not None and placed(listed, allowed)):
         return None
     return f"no rate says that it is served in {' or '.join(allowed)}"
 

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 
 import polars as pl
 
-from pipelines.split.candidates import Candidate, bound_models, candidates_of, canonical_names
-from pipelines.split.evidence import KEY, logged_names, marks, pairs, without_uncalibrated_judges
+from pipelines.split.candidates import Candidate, Placed, bound_models, candidates_of, canonical_names
+from pipelines.split.difficulty import Difficulty, in_the_live_mix, strata_traffic, stratum_rows, told_apart
+from pipelines.split.evidence import (
+    KEY,
+    best_signal,
+    logged_names,
+    marks,
+    moments,
+    paired,
+    without_uncalibrated_judges,
+)
 from pipelines.split.live import Stratified, stratified
 from pipelines.split.recommendation import Route
 from pipelines.split.standing import Standing, standing
@@ -32,6 +41,10 @@ class WorkflowCase:
     only_judged: set[str]
     names: dict[str, str]  # canonical → as logged
     bound: frozenset[str] | None  # canonical models that a gateway serves; None without routing targets
+    #: task type → stratum that a split may name → its part of the traffic, and of the evidence
+    strata: Mapping[str, Mapping[str, TaskTraffic]] = field(default_factory=dict)
+    by_stratum: Mapping[str, Mapping[str, Mapping[str, Standing]]] = field(default_factory=dict)
+    looks: int = 1  #: ways to cut the task types that the data may choose among; the error is divided by them
 
     def routable(self, key: str) -> bool:
         """Whether a gateway can serve this model. A switch starts with both models, so both must be."""
@@ -66,12 +79,15 @@ def workflow_cases(
     as_of: date,
     canonical: Callable[[str], str] | None = None,
     recorded: Mapping[tuple[str, str], str] | None = None,
-    regions: Callable[[str], frozenset[str]] | None = None,
+    placed: Placed | None = None,
+    difficulty: Difficulty | None = None,
+    unplaced: Collection[tuple[str, str, str]] = (),
 ) -> list[WorkflowCase]:
     """By workflow name: declared workflows with tagged requests in the traffic. Arguments as in
-    `recommend`; `regions`: where a rate says that a model of the workspace file is served.
+    `recommend`; `placed`: whether a rate says that a model of the workspace file is served in one of these regions;
+    `unplaced`: (workflow, task type, model) that no rate prices where the requests run.
     """
-    tasks = [t for t in task_traffic(traffic, whatif, recorded or {}) if t.workflow in config.workflows]
+    tasks = [t for t in task_traffic(traffic, whatif, recorded or {}, unplaced) if t.workflow in config.workflows]
     names = _names(evaluations, traffic)
     logged = {model: key for key, model in names.items()}
     for frame in (traffic, evaluations):
@@ -84,16 +100,27 @@ def workflow_cases(
     )
     marked = marks(evaluations, as_of, config.reporting.zone)
     counted = without_uncalibrated_judges(marked)
+    joined = paired(counted, references)
+    pooled = best_signal(moments(joined, [*KEY, "model_key", "rank"]))
+    strata = strata_traffic(difficulty, tasks)
+    cells = stratum_rows(joined, pooled) if strata else {}
+    by_task = {(t.workflow, t.task_type): t for t in tasks}
     standings: dict[tuple[str, str], dict[str, Standing]] = {}
-    for row in pairs(counted, references).iter_rows(named=True):
-        standings.setdefault((row["workflow"], row["task_type"]), {})[row["model_key"]] = standing(row)
+    by_stratum: dict[tuple[str, str], dict[str, dict[str, Standing]]] = {}
+    for row in pooled.iter_rows(named=True):
+        key, candidate = (row["workflow"], row["task_type"]), row["model_key"]
+        mine = cells.get((*key, candidate), {})
+        live = strata.get(key, {})
+        standings.setdefault(key, {})[candidate] = in_the_live_mix(row, mine, by_task.get(key), live)
+        for stratum, cell in mine.items():
+            by_stratum.setdefault(key, {}).setdefault(stratum, {})[candidate] = standing(cell)
     live = stratified(counted, references)
     judged = set(marked.join(counted, on=KEY, how="anti").select(KEY).unique().iter_rows())
 
     cases = []
     for workflow in sorted({t.workflow for t in tasks}):
         settings = config.workflows[workflow]
-        candidates = candidates_of(config, settings, name, regions)
+        candidates = candidates_of(config, settings, name, placed)
         mine = [t for t in tasks if t.workflow == workflow]
         case = WorkflowCase(
             config=config,
@@ -106,6 +133,8 @@ def workflow_cases(
             only_judged={task for w, task in judged if w == workflow},
             names={**{c.key: c.listed for c in candidates.values()}, **names},
             bound=bound_models(config, name),
+            strata={t.task_type: told_apart(t, strata.get((workflow, t.task_type), {})) for t in mine},
+            by_stratum={t.task_type: by_stratum.get((workflow, t.task_type), {}) for t in mine},
         )
         cases.append(case)
     return cases

@@ -78,26 +78,42 @@ def without_uncalibrated_judges(marked: pl.DataFrame) -> pl.DataFrame:
 
 def pairs(marked: pl.DataFrame, references: pl.DataFrame) -> pl.DataFrame:
     """Moments per (workflow, task_type, model_key of a candidate) against `references` (workflow,
-    task_type, reference_key).
+    task_type, reference_key), as in `moments`. Of the ranks of signals the best with at least 20 pairs is used, or
+    else the one with the most pairs.
+    """
+    return best_signal(moments(paired(marked, references), [*KEY, "model_key", "rank"]))
 
-    d = candidate − reference, q = reference, both in 1/10,000: n, d1 = Σd, d2 = Σd², d3 = Σd³, q1, q2,
-    dq. Costs of the pairs of which both are known: cost_pairs, cost (candidate), reference_cost, and the
-    ratio's moments. Milliseconds of the pairs that were timed on both sides. `looks` = days on which pairs became complete. Of the ranks of signals the best with
-    at least 20 pairs is used, or else the one with the most pairs.
+
+def paired(marked: pl.DataFrame, references: pl.DataFrame) -> pl.DataFrame:
+    """Grain: (workflow, task type, item, rank of the signal, candidate): its mark and the reference's.
+
+    `stratum` is the item's, null where neither mark names one or they differ.
     """
     # what live traffic marks is no pair: a unit that two models answered was escalated, not drawn
     with_reference = marked.filter(~pl.col("live")).join(references, on=KEY)
     old = with_reference.filter(pl.col("model_key") == pl.col("reference_key")).select(
-        *KEY, "item_id", "rank", q="mark", q_day="day", q_cost="cost_usd", q_latency="latency_ms"
+        *KEY, "item_id", "rank", q="mark", q_day="day", q_cost="cost_usd", q_latency="latency_ms", q_stratum="stratum"
     )
     new = with_reference.filter(pl.col("model_key") != pl.col("reference_key"))
+    one = pl.coalesce("q_stratum", "stratum")
+    agreed = pl.when(pl.coalesce("stratum", "q_stratum") == one).then(one).replace("", None)
+    joined = new.join(old, on=[*KEY, "item_id", "rank"]).with_columns(agreed.alias("stratum"))
+    return joined.sort(*KEY, "model_key", "rank", "item_id")
+
+
+def moments(joined: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """Sums over the pairs of each `key`.
+
+    d = candidate − reference, q = reference, both in 1/10,000: n, d1 = Σd, d2 = Σd², d3 = Σd³, q1, q2,
+    dq. Costs of the pairs of which both are known: cost_pairs, cost (candidate), reference_cost, and the
+    ratio's moments. Milliseconds of the pairs that were timed on both sides. `looks` = days on which pairs became complete.
+    """
     cost_known = pl.col("cost_usd").is_not_null() & pl.col("q_cost").is_not_null()
     d = pl.col("mark") - pl.col("q")
     cost, old_cost = pl.col("cost_usd").filter(cost_known), pl.col("q_cost").filter(cost_known)
     ratio_cost, ratio_old = cost.cast(pl.Float64), old_cost.cast(pl.Float64)
     timed = pl.col("latency_ms").is_not_null() & pl.col("q_latency").is_not_null()
-    joined = new.join(old, on=[*KEY, "item_id", "rank"]).sort(*KEY, "model_key", "rank", "item_id")
-    per_rank = joined.group_by([*KEY, "model_key", "rank"], maintain_order=True).agg(
+    return joined.group_by(key, maintain_order=True).agg(
         pl.len().cast(pl.Int64).alias("n"),
         d.sum().alias("d1"),
         (d * d).sum().alias("d2"),
@@ -119,6 +135,10 @@ def pairs(marked: pl.DataFrame, references: pl.DataFrame) -> pl.DataFrame:
         pl.col("latency_ms").filter(timed).sum().alias("latency"),
         pl.col("q_latency").filter(timed).sum().alias("reference_latency"),
     )
+
+
+def best_signal(per_rank: pl.DataFrame) -> pl.DataFrame:
+    """One row per (workflow, task type, candidate): of the rank of signals that counts."""
     preference = pl.when("enough").then(-pl.col("rank")).otherwise(pl.col("n"))
     return (
         per_rank.with_columns((pl.col("n") >= MIN_PAIRS).alias("enough"))

@@ -8,14 +8,12 @@ at that promise.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import polars as pl
 
 from pipelines.split.cases import WorkflowCase
-from pipelines.split.prepared import prepare
+from pipelines.split.looks import looks
 from pipelines.split.recommendation import WorkflowPromise
-from pipelines.split.workflow import at_full_share, promised
+from pipelines.split.workflow import at_full_share, taken
 
 TARGETS = (1.0, 0.99, 0.98, 0.97, 0.96, 0.95, 0.94, 0.93, 0.92, 0.91, 0.90, 0.85, 0.80)
 FIGURES = ("retention", "retention_low", "retention_high", "saving_share", "saving_low", "saving_high")
@@ -33,12 +31,12 @@ def frontier(cases: list[WorkflowCase], targets: tuple[float, ...] = TARGETS) ->
             saving_share=0, saving_low=0, saving_high=0,
         )  # fmt: skip
         rows.append(_row(still, "today", None))
-        prepared = prepare(case)
+        ways = looks(case)
         for target in targets:
             quality = case.quality.model_copy(update={"retention": target, "floor": min(case.quality.floor, target)})
-            rows.append(_row(promised(replace(case, quality=quality), prepared), "target", target))
-        rows.append(_row(promised(case, prepared), "recommended", case.quality.retention))
-        rows.append(_row(at_full_share(case, prepared), "cheapest", None))
+            rows.append(_row(taken(ways, quality).promise, "target", target))
+        rows.append(_row(taken(ways).promise, "recommended", case.quality.retention))
+        rows.append(_row(at_full_share(ways[0]), "cheapest", None))
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 

@@ -57,13 +57,17 @@ def _contenders(case: WorkflowCase, task: TaskTraffic) -> list[Standing]:
         one.live_saving = task.saved(key, 100)
         one.like_saving = verdict.saved(task, one, 100)
         if candidate is not None:
-            one.refused = candidate.blocked or _too_slow(one, case.limits.latency_p95_ms)
+            one.refused = candidate.blocked or _unplaced(task, key) or _too_slow(one, case.limits.latency_p95_ms)
             if one.refused is None and verdict.saves(one):
                 found.append(one)
     count = sum(one.enough for one in found)
     for one in found:
-        one.contenders = max(count, 1)
+        one.contenders = max(count, 1) * case.looks
     return found
+
+
+def _unplaced(task: TaskTraffic, key: str) -> str | None:
+    return "no rate says what it costs in the region where these requests run" if key in task.unplaced else None
 
 
 def _too_slow(one: Standing, limit: int | None) -> str | None:

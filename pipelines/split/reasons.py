@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
+from pipelines.split.evidence import MIN_PAIRS
 from pipelines.split.experiment import PATIENCE_DAYS, Plan
+from pipelines.split.recommendation import StratumAdvice
 from pipelines.split.standing import Standing
 from pipelines.workspace.work import Quality
 
@@ -58,7 +61,12 @@ def not_cheaper(one: Standing, name: str, reference: str) -> str:
 
 
 def short_of_evidence(one: Standing, name: str, reference: str, plan: Plan) -> str:
-    if not one.enough:
+    if one.unseen:
+        seen = (
+            f"Live traffic holds requests of a recorded difficulty ({', '.join(one.unseen)}) of which no item, or too"
+            f" few for their number, were answered by both {name} and {reference}."
+        )
+    elif not one.enough:
         items = "item was" if one.n == 1 else "items were"
         seen = f"Only {one.n} {items} answered by both {name} and {reference}; 20 are the least that decides."
     else:
@@ -75,6 +83,24 @@ def canary(name: str, reference: str, marks: int, difference: float, plan: Plan)
         f" {difference * 100:+.1f} points to {reference}."
         f" The two answered other items, so this asks for a canary of 5 % and no more. {ask(plan)}"
     )
+
+
+def by_stratum(strata: Sequence[StratumAdvice], name: str, reference: str, low: float) -> str:
+    """Which recorded difficulties move, how far, and what keeps the others."""
+    said = []
+    for one in strata:
+        moved = sum(route.share for route in one.routes if route.model == name)
+        head = f"{one.stratum} ({percent(one.requests_share)} of the requests)"
+        if moved:
+            kept = f", where it keeps at least {percent(one.retention_low or 0.0)}" if one.retention_low else ""
+            part = "all" if moved >= 1 else percent(moved)
+            said.append(f"{part} of {head} can move to {name}{kept}")
+        elif one.retention is not None and one.items >= MIN_PAIRS:
+            said.append(f"{head} stays on {reference}: there {name} kept {percent(one.retention)}")
+        else:
+            few = f"{one.items} items of it are too few to tell" if one.items else "no item of it was answered by both"
+            said.append(f"{head} stays on {reference}: {few}")
+    return f"Recorded difficulty explains quality: {'; '.join(said)}. Together they keep at least {percent(low)}."
 
 
 def ask(plan: Plan) -> str:

@@ -12,8 +12,9 @@ from datetime import date
 import polars as pl
 
 from pipelines.split.cases import WorkflowCase, workflow_cases
+from pipelines.split.decide import decide
+from pipelines.split.difficulty import Difficulty
 from pipelines.split.recommendation import Recommendations
-from pipelines.split.workflow import decide
 from pipelines.workspace.model import Workspace
 
 
@@ -25,6 +26,7 @@ def recommend(
     as_of: date,
     canonical: Callable[[str], str] | None = None,
     recorded: Mapping[tuple[str, str], str] | None = None,
+    difficulty: Difficulty | None = None,
 ) -> Recommendations:
     """One recommendation per (workflow, task type) with requests in the 28 days to `as_of`.
 
@@ -32,11 +34,13 @@ def recommend(
     `whatif`: the same traffic's cost on a candidate. `canonical` brings a name of the workspace file to the
     rate book's; without it, names meet as the frames show them. `recorded`: the reference that was recorded
     with a route Outlay made, by (workflow, task type); it stays the reference until someone re-bases.
+    `difficulty`: the traffic by recorded stratum, where a split by difficulty may be advised.
 
     `saving_usd_month` is what the traffic's own days would have cost less, scaled to 30 days; null where a
     cost isn't known.
     """
-    return recommended(workflow_cases(config, evaluations, traffic, whatif, as_of, canonical, recorded), as_of)
+    cases = workflow_cases(config, evaluations, traffic, whatif, as_of, canonical, recorded, difficulty=difficulty)
+    return recommended(cases, as_of)
 
 
 def recommended(cases: list[WorkflowCase], as_of: date) -> Recommendations:

@@ -62,6 +62,39 @@ class Experiment(_Document):
         return document
 
 
+class StratumAdvice(_Document):
+    """What one recorded stratum of a task type is to be served by; figures as in `Recommendation`."""
+
+    stratum: str
+    requests_share: float  # of the task type's requests
+    decision: Decision
+    routes: tuple[Route, ...]
+    items: int
+    quality_reference: float | None = None
+    retention: float | None = None
+    retention_low: float | None = None
+    retention_high: float | None = None
+    saving_share: float | None = None
+    saving_low: float | None = None
+    saving_high: float | None = None
+    saving_usd_month: Decimal | None = None
+    experiment: Experiment | None = None
+    reason: str
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "stratum": self.stratum,
+            "requests_share": self.requests_share,
+            "decision": self.decision,
+            "routes": [{"model": route.model, "share": route.share} for route in self.routes],
+            "items": self.items,
+            **{name: getattr(self, name) for name in _RATIOS},
+            "saving_usd_month": _money(self.saving_usd_month),
+            "experiment": self.experiment.to_json() if self.experiment else None,
+            "reason": self.reason,
+        }
+
+
 class Recommendation(_Document):
     """One (workflow, task type). `routes` is what to serve now; `candidate` is whom the figures describe."""
 
@@ -86,14 +119,23 @@ class Recommendation(_Document):
     cash_saving_usd_month: Decimal | None = None  # 0 while capacity or a commitment is paid for anyway
     experiment: Experiment | None = None
     reason: str
+    strata: tuple[StratumAdvice, ...] = ()
 
     @property
     def id(self) -> str:
-        """Hashes workflow, task type, reference and routes by canonical names, so that new data alone
-        voids nothing.
+        """Hashes workflow, task type, reference and routes (by stratum, where they differ) by canonical names, so
+        that new data alone voids nothing.
         """
-        routes = [[route.model_key, round(route.share * 100)] for route in self.routes]
-        text = json.dumps([self.workflow, self.task_type, self.reference_key, routes], separators=(",", ":"))
+
+        def shares(routes: tuple[Route, ...]) -> list[list[Any]]:
+            return [[route.model_key, round(route.share * 100)] for route in routes]
+
+        named: list[Any] = [self.workflow, self.task_type, self.reference_key]
+        if self.strata:
+            named.append([[each.stratum, shares(each.routes)] for each in self.strata])
+        else:
+            named.append(shares(self.routes))
+        text = json.dumps(named, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def to_json(self) -> dict[str, Any]:
@@ -113,7 +155,18 @@ class Recommendation(_Document):
             "saving_loaded": self.saving_loaded,
             "cash_saving_usd_month": _money(self.cash_saving_usd_month),
             "candidate_model": self.candidate,
+            "strata": [each.to_json() for each in self.strata] or None,
         }
+
+    def by_stratum(self, model_key: str) -> str | None:
+        """One model's share of each stratum, as a JSON object; None where strata make no difference."""
+        if not self.strata:
+            return None
+        shares = {
+            each.stratum: sum((route.share for route in each.routes if route.model_key == model_key), 0.0)
+            for each in self.strata
+        }
+        return json.dumps(shares, ensure_ascii=False)
 
 
 class WorkflowPromise(_Document):
@@ -160,6 +213,7 @@ class Recommendations(_Document):
                 "reason": each.reason,
                 "saving_loaded": _ratio(each.saving_loaded),
                 "cash_saving_usd_month": each.cash_saving_usd_month,
+                "by_stratum": each.by_stratum(route.model_key),
             }
             for each in self.recommendations
             for route in each.routes

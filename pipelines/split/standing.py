@@ -5,6 +5,7 @@ be said.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -46,6 +47,8 @@ class Standing:
     latency_p95: float | None = None  # milliseconds on the pairs, if at least 20 were timed
     latency_saving: float | None = None  # share of the reference's mean latency
     refused: str | None = None  # why it may not serve, whatever its quality
+    unseen: tuple[str, ...] = ()  # recorded strata of more than 5 % of the live requests with too few pairs
+    weighed: float | None = None  # pairs that are worth as much, where live traffic has another mix of strata
 
     @property
     def z(self) -> float:
@@ -53,7 +56,8 @@ class Standing:
 
     @property
     def enough(self) -> bool:
-        return self.n >= MIN_PAIRS
+        worth = self.n if self.weighed is None else min(self.n, self.weighed)
+        return worth >= MIN_PAIRS and not self.unseen
 
     @property
     def estimate(self) -> float:
@@ -112,17 +116,27 @@ def admission_p_values(d: np.ndarray, variance: np.ndarray, q: np.ndarray, quali
     return np.asarray(p_value(d, variance, (1 - quality.floor) * q / ADMISSION_SHARE))
 
 
-def standing(row: dict[str, Any]) -> Standing:
+def standing(row: dict[str, Any], strata: Sequence[tuple[dict[str, Any], float]] = ()) -> Standing:
     """From exact integer moments in 1/10,000. The variance carries z² pseudo-pairs of ±1 (see
     noninferiority).
+
+    `strata`: the same pairs' moments by recorded stratum, each with its share of the live requests. Then quality is
+    that of the live mix, and the variance that of so weighted a mean.
     """
     n = row["n"]
-    d = row["d1"] / n
-    q = row["q1"] / n
-    squares = row["d2"] - n * d * d
-    cubes = row["d3"] - 3 * d * row["d2"] + 2 * n * d**3
-    products = row["dq"] - n * d * q
-    q_squares = row["q2"] - n * q * q
+    parts = [(row, 1.0)]
+    if strata:
+        parts = [(part, share * n / part["n"]) for part, share in strata]
+    worth = n / sum(part["n"] / n * weight**2 for part, weight in parts)  # 1 / Σ share² / n
+    d = sum(weight * part["d1"] for part, weight in parts) / n
+    q = sum(weight * part["q1"] for part, weight in parts) / n
+    squares = cubes = products = q_squares = 0.0
+    for part, weight in parts:
+        m, d1, d2, q1 = part["n"], part["d1"], part["d2"], part["q1"]
+        squares += weight**2 * (d2 - 2 * d * d1 + m * d * d)
+        cubes += weight**3 * (part["d3"] - 3 * d * d2 + 3 * d * d * d1 - m * d**3)
+        products += weight**2 * (part["dq"] - d * q1 - q * d1 + m * d * q)
+        q_squares += weight**2 * (part["q2"] - 2 * q * q1 + m * q * q)
     cost_pairs = row["cost_pairs"]
     cost = old = saving = None
     saving_se = 0.0
@@ -141,15 +155,16 @@ def standing(row: dict[str, Any]) -> Standing:
         discordant=row["discordant"],
         looks=row["looks"],
         d=d / SCALE,
-        variance=(max(squares, 0.0) / SCALE**2 + Z * Z) / n**2,
+        variance=max(squares, 0.0) / SCALE**2 / n**2 + Z * Z / worth**2,
         third=cubes / SCALE**3 / n**3,
         covariance=products / SCALE**2 / n**2,
         q=q / SCALE,
-        q_variance=(max(q_squares, 0.0) / SCALE**2 + Z * Z / 4) / n**2,
+        q_variance=max(q_squares, 0.0) / SCALE**2 / n**2 + Z * Z / 4 / worth**2,
         cost_per_item=cost,
         reference_cost_per_item=old,
         saving=saving,
         saving_se=saving_se,
         latency_p95=row["latency_p95"] if timed else None,
         latency_saving=1 - row["latency"] / row["reference_latency"] if timed else None,
+        weighed=worth if strata else None,
     )

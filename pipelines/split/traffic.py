@@ -4,8 +4,8 @@ costs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
 
@@ -28,6 +28,7 @@ class TaskTraffic:
     days: int
     spend: Decimal | None
     on_model: Mapping[str, Decimal]
+    unplaced: frozenset[str] = frozenset()  # models that no rate prices where these requests run
 
     @property
     def daily_requests(self) -> float:
@@ -58,10 +59,13 @@ class TaskTraffic:
 
 
 def task_traffic(
-    traffic: pl.DataFrame, whatif: pl.DataFrame, recorded: Mapping[tuple[str, str], str]
+    traffic: pl.DataFrame,
+    whatif: pl.DataFrame,
+    recorded: Mapping[tuple[str, str], str],
+    unplaced: Collection[tuple[str, str, str]] = (),
 ) -> list[TaskTraffic]:
     """Ordered by workflow and task type. The reference is the recorded one, else the model with the most
-    spend.
+    spend. `unplaced`: (workflow, task type, model) that no rate prices where the requests run.
     """
     what: dict[tuple[str, str], dict[str, Decimal]] = {}
     for row in whatif.iter_rows(named=True):
@@ -73,7 +77,13 @@ def task_traffic(
     )
     for row in wanted.sort("workflow", "task_type", "model_key").iter_rows(named=True):
         rows.setdefault((row["workflow"], row["task_type"]), []).append(row)
-    return [_task(*key, models, what.get(key, {}), recorded.get(key)) for key, models in rows.items()]
+    nowhere: dict[tuple[str, str], set[str]] = {}
+    for workflow, task, model in unplaced:
+        nowhere.setdefault((workflow, task), set()).add(model)
+    return [
+        replace(_task(*key, models, what.get(key, {}), recorded.get(key)), unplaced=frozenset(nowhere.get(key, ())))
+        for key, models in rows.items()
+    ]
 
 
 def _task(workflow: str, task: str, models: list[dict], what: dict[str, Decimal], recorded: str | None) -> TaskTraffic:

@@ -84,6 +84,8 @@ def _unevaluated(case: WorkflowCase, task: TaskTraffic) -> list[Candidate]:
 
 def _may_save(case: WorkflowCase, task: TaskTraffic, candidate: Candidate) -> bool:
     """Cheaper on live traffic; where that isn't known, of a lower tier than the reference."""
+    if candidate.key in task.unplaced:
+        return False
     saved = task.saved(candidate.key, 100)
     if saved is not None:
         return saved > 0

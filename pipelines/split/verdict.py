@@ -26,7 +26,7 @@ def saves(one: Standing) -> bool:
 def saved(task: TaskTraffic, one: Standing, percent: int) -> Decimal | None:
     """Dollars of the traffic's days: at its own tokens where rates price the candidate, else at the pairs' costs."""
     live = task.saved(one.candidate, percent)
-    if live is None and one.candidate not in task.on_model:
+    if live is None and one.candidate not in {*task.on_model, *task.unplaced}:
         return task.saved_like(one.cost_per_item, one.reference_cost_per_item, percent)
     return live
 

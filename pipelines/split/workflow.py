@@ -3,68 +3,113 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
 
-from pipelines.split import noninferiority, portfolio, verdict
+from pipelines.split import noninferiority, portfolio
 from pipelines.split.cases import WorkflowCase
-from pipelines.split.prepared import Prepared, prepare, worth
-from pipelines.split.recommendation import Recommendation, WorkflowPromise
+from pipelines.split.looks import Look
+from pipelines.split.prepared import Prepared, worth
+from pipelines.split.recommendation import WorkflowPromise
 from pipelines.split.standing import Standing, admission_p_values
 from pipelines.split.traffic import TaskTraffic
+from pipelines.workspace.work import Quality
+
+Chosen = dict[str, tuple[Standing, int]]  #: task type → whom to serve, whole percent
 
 
-def decide(case: WorkflowCase, prepared: Prepared | None = None) -> tuple[WorkflowPromise, list[Recommendation]]:
-    prepared = prepared or prepare(case)
-    chosen, unserved, z = _chosen(case, prepared)
-    made = [
-        verdict.recommendation(
-            case, task, prepared.contenders[task.task_type], chosen.get(task.task_type), task.task_type in unserved
-        )
-        for task in case.tasks
-    ]
-    return _promise(case, chosen, prepared, z), made
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The look that saves most, what it serves, the task types that no gateway serves beside today's model, and the
+    bound's z.
+    """
+
+    look: Look
+    chosen: Chosen
+    unserved: set[str]
+    z: float
+
+    @property
+    def promise(self) -> WorkflowPromise:
+        return promise(self.look.case, self.chosen, self.look.prepared, self.z)
 
 
-def promised(case: WorkflowCase, prepared: Prepared) -> WorkflowPromise:
-    """What `decide` promises, without a word on the single task types."""
-    chosen, _, z = _chosen(case, prepared)
-    return _promise(case, chosen, prepared, z)
+def taken(looks: Sequence[Look], quality: Quality | None = None) -> Taken:
+    """`quality`: another promise than the workflow's own."""
+    found = []
+    for look in looks:
+        asked = look if quality is None else replace(look, case=replace(look.case, quality=quality))
+        found.append(Taken(asked, *_chosen(asked)))
+    return max(found, key=lambda one: round(_dollars(one), 9))  # of equals the first: task types as they are
 
 
-def at_full_share(case: WorkflowCase, prepared: Prepared) -> WorkflowPromise:
+def at_full_share(look: Look) -> WorkflowPromise:
     """If every task type ran on the candidate that saves most there, whatever it loses: the end of the
     curve.
     """
+    case, prepared = look.case, look.prepared
     requests = {task.task_type: task.requests for task in case.tasks}
     most = {
         task: (max(ones, key=lambda one: (worth(case, one, requests[task]), one.candidate)), 100)
         for task, ones in prepared.contenders.items()
         if ones and not case.protected
     }
-    return _promise(case, most, prepared, noninferiority.Z)
+    return promise(case, most, prepared, noninferiority.Z)
 
 
-def _chosen(case: WorkflowCase, prepared: Prepared) -> tuple[dict[str, tuple[Standing, int]], set[str], float]:
-    """Whom to serve and how far, the task types that no gateway serves beside today's model, and the bound's z."""
+def _dollars(one: Taken) -> float:
+    requests = {task.task_type: task.requests for task in one.look.case.tasks}
+    return sum(
+        worth(one.look.case, standing, requests[task]) * percent / 100
+        for task, (standing, percent) in sorted(one.chosen.items())
+    )
+
+
+def _chosen(look: Look) -> tuple[Chosen, set[str], float]:
+    case, prepared = look.case, look.prepared
     if prepared.options is None or case.protected:
         return {}, set(), noninferiority.Z
-    chosen, z = _choose(case, prepared, prepared.options)
+    chosen, z = _choose(case, prepared, prepared.options, frozenset())
+    if barred := _second_models(look, chosen):
+        chosen, z = _choose(case, prepared, prepared.options, barred)
     unserved = {task.task_type for task in case.tasks if not case.routable(task.reference)} & set(chosen)
     return {task: choice for task, choice in chosen.items() if task not in unserved}, unserved, z
 
 
+def _second_models(look: Look, chosen: Chosen) -> frozenset[tuple[str, str]]:
+    """(task type of the look, candidate) to leave out, so that all strata of one task type share one candidate."""
+    requests = {task.task_type: task.requests for task in look.case.tasks}
+    saved: dict[str, dict[str, float]] = {}
+    for name, (one, percent) in sorted(chosen.items()):
+        if name in look.parts:
+            by_model = saved.setdefault(look.parts[name][0], {})
+            dollars = worth(look.case, one, requests[name]) * percent
+            by_model[one.candidate] = by_model.get(one.candidate, 0.0) + dollars
+    best = {task: max(sorted(models), key=lambda m: models[m]) for task, models in saved.items() if len(models) > 1}
+    return frozenset(
+        (name, one.candidate)
+        for name, one in look.prepared.flat
+        if name in look.parts and one.candidate != best.get(look.parts[name][0], one.candidate)
+    )
+
+
 def _choose(
-    case: WorkflowCase, prepared: Prepared, options: portfolio.Options
-) -> tuple[dict[str, tuple[Standing, int]], float]:
+    case: WorkflowCase, prepared: Prepared, options: portfolio.Options, barred: frozenset[tuple[str, str]]
+) -> tuple[Chosen, float]:
     quality, flat = case.quality, prepared.flat
     p_values = admission_p_values(options.d, options.variance, options.q, quality)
     admitted: list[bool] = []
     for start, end in prepared.per_task():
         admitted += noninferiority.admitted(p_values[start:end].tolist())
-    allowed = np.array([passed and not one.undecided(quality) for passed, (_, one) in zip(admitted, flat, strict=True)])
+    allowed = np.array(
+        [
+            passed and not one.undecided(quality) and (task, one.candidate) not in barred
+            for passed, (task, one) in zip(admitted, flat, strict=True)
+        ]
+    )
     known, pairs = [], 0
     for start, end in prepared.per_task():
         most = max((one for _, one in flat[start:end]), key=lambda one: (one.n, one.candidate))
@@ -80,7 +125,7 @@ def _choose(
     return {task: (one, int(percent)) for (task, one), percent in zip(flat, percents, strict=True) if percent > 0}, z
 
 
-def _promise(
+def promise(
     case: WorkflowCase,
     chosen: dict[str, tuple[Standing, int]],
     prepared: Prepared,

@@ -23,9 +23,13 @@ asked as (
             + coalesce(prompts.input_tokens, 0) as prompt_tokens,
         to_price.service_tier,
         candidates.provider,
-        candidates.model
+        candidates.model,
+        candidates.region
     from to_price
-    cross join candidates
+    inner join candidates
+        on candidates.workflow = coalesce(to_price.workflow, '')
+        and candidates.from_provider = to_price.provider
+        and candidates.from_region = coalesce(to_price.region, '')
     left join prompts on prompts.request_key = to_price.request_key
 ),
 -- a tier that the candidate did not offer, that day or for so long a prompt, is taken as standard
@@ -37,6 +41,7 @@ chosen as (
     left join rate_cards as tiered
         on tiered.provider = asked.provider
         and tiered.model = asked.model
+        and tiered.region = asked.region
         and tiered.service_tier = asked.service_tier
         and tiered.valid_from <= asked.time
         and asked.time < tiered.valid_to
@@ -60,6 +65,7 @@ chosen as (
         on tiered.card_id is null
         and standard.provider = asked.provider
         and standard.model = asked.model
+        and standard.region = asked.region
         and standard.service_tier = 'standard'
         and standard.valid_from <= asked.time
         and asked.time < standard.valid_to

@@ -1,6 +1,12 @@
 -- grain: one row per request of the period with a workflow and a task type, shaped for repricing on another model
+-- the task type is followed by its stratum where evaluations name that, as far as the split looks at difficulty
 select
-    requests.request_key, requests.workflow, requests.task_type, requests.provider, requests.model, requests.time,
+    requests.request_key, requests.workflow,
+    concat(
+        requests.task_type, chr(31),
+        case when requests.stratum in (select stratum from evaluations where wins) then requests.stratum else '' end
+    ) as task_type,
+    requests.provider, requests.model, requests.time,
     requests.status, requests.service_tier, requests.region, requests.input_uncached, requests.cache_read,
     requests.cache_write, requests.cache_write_long, requests.output_nonreasoning, requests.output_reasoning,
     records.extras, requests.recorded_usd, records.recorded_is_estimate

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from pipelines.console.checks import check_workspace
+from pipelines.console.headline import recommend_text
 from pipelines.workspace.errors import NothingPublished
 from tests.workspaces import Bench, call
 
@@ -62,6 +64,36 @@ def test_the_curve_the_capabilities_and_the_profile_are_exported(judged: Bench):
         ("true", "extraction", "40", "light", "true"),
         ("true", "extraction", "40", "light", "false"),
     ]
+
+
+def test_items_that_were_replayed_after_the_last_request_count(bench: Bench):
+    """But not for a look back to a day before it."""
+    bench.calls(*(call(f"x{n}", unit_id=f"d{n}") for n in range(40)))
+    marks = [
+        mark(n, model, float(n % 10 > 0), time="2026-10-25T08:00:00Z")
+        for n in range(300) for model in ("gpt-5.4", "gpt-5-mini")
+    ]  # fmt: skip
+    bench.evals(*marks)
+    bench.run()
+    document = bench.published.recommendations
+    assert (document["as_of"], document["recommendations"][0]["decision"]) == ("2026-10-20", "switch")
+    bench.calls(call("later", time="2026-10-26T10:00:00Z"), file="b.jsonl")
+    bench.run()
+    assert bench.published.recommendations["recommendations"][0]["items"] == 300
+    bench.run(last=date(2026, 10, 21))
+    document = bench.published.recommendations
+    assert (document["as_of"], document["recommendations"][0]["items"]) == ("2026-10-21", 0)
+
+
+def test_recommend_says_what_the_dearest_tiers_work_looks_like(judged: Bench):
+    """Per the shapes: 40 extractions of $0.004 look light; three classifications of $0.00262 as well."""
+    judged.run()
+    said = recommend_text(judged.published, judged.loaded.config.tiers).splitlines()
+    assert said[-2:] == [
+        "Of $0.17 that ran on frontier in 28 days, $0.17 (100%) looks by its shape like a lighter tier's work.",
+        "  Inferred from sizes alone: where to look first, never evidence for a switch (outlay export workload_profile).",
+    ]
+    assert "lighter tier" not in recommend_text(judged.published)
 
 
 def test_a_strict_check_fails_on_work_that_runs_above_what_it_is_declared_to_need(judged: Bench):

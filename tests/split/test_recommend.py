@@ -16,6 +16,7 @@ from tests.split.worlds import (
     AS_OF,
     CHEAP,
     DEAR,
+    EVALUATIONS,
     WHATIF,
     advise,
     marks_of,
@@ -52,7 +53,7 @@ def test_a_cheaper_model_that_is_as_good_takes_all():
         "quality_reference", "retention", "retention_low", "retention_high", "saving_share", "saving_low",
         "saving_high",
         "saving_usd_month", "experiment", "reason", "saving_loaded",
-        "cash_saving_usd_month", "candidate_model",
+        "cash_saving_usd_month", "candidate_model", "strata",
     ]  # fmt: skip
     assert (one["decision"], one["grade"], one["items"]) == ("switch", "A", 400)
     assert (one["quality_reference"], one["retention"]) == (0.95, 0.994737)
@@ -408,9 +409,27 @@ def test_an_experiment_says_when_it_has_paid_for_itself():
 def test_only_models_that_a_rate_places_in_an_allowed_region_may_serve():
     config = workspace(models={"regions": ["eu"]})
     inputs = (pl.concat(pairs(GOOD, NEARLY)), traffic_of("triage", DEAR, 2800, "2800"), none(WHATIF), AS_OF)
-    places = {CHEAP: frozenset({"", "eu-west-1"}), DEAR: frozenset({""})}
-    made = recommended(workflow_cases(config, *inputs, regions=lambda model: places[model]), AS_OF)
-    assert only(made).decision == "switch"
-    places[CHEAP] = frozenset({"", "us"})
-    one = only(recommended(workflow_cases(config, *inputs, regions=lambda model: places[model]), AS_OF))
+    assert only(recommended(workflow_cases(config, *inputs, placed=lambda *_: True), AS_OF)).decision == "switch"
+    asked = []
+    one = only(recommended(workflow_cases(config, *inputs, placed=lambda *asking: bool(asked.append(asking))), AS_OF))
     assert (one.decision, "no rate says that it is served in eu" in one.reason) == ("keep", True)
+    assert asked == [(CHEAP, ("eu",)), (DEAR, ("eu",))]
+
+
+def test_a_model_without_a_price_where_the_requests_run_is_never_advised():
+    """Its price elsewhere, and what the pairs cost, say nothing of that."""
+    inputs = (
+        workspace(),
+        pl.concat(pairs(GOOD, NEARLY)),
+        traffic_of("triage", DEAR, 2800, "2800"),
+        none(WHATIF),
+        AS_OF,
+    )
+    assert only(recommended(workflow_cases(*inputs), AS_OF)).decision == "switch"
+    one = only(recommended(workflow_cases(*inputs, unplaced={("claims", "triage", CHEAP)}), AS_OF))
+    assert (one.decision, one.saving_usd_month, one.routes[0].model) == ("keep", None, DEAR)
+    assert "no rate says what it costs in the region where these requests run" in one.reason
+    unseen = (workspace(), none(EVALUATIONS), *inputs[2:])
+    asked = only(recommended(workflow_cases(*unseen), AS_OF))
+    assert (asked.decision, asked.candidate) == ("experiment", CHEAP)
+    assert only(recommended(workflow_cases(*unseen, unplaced={("claims", "triage", CHEAP)}), AS_OF)).decision == "keep"

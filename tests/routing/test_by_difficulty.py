@@ -1,0 +1,193 @@
+"""A split by recorded difficulty on its way to the gateways: the policy's match carries it, every renderer says it."""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import date
+from typing import Any
+
+import pytest
+
+from pipelines.routing.loop import route_apply, route_approve, route_plan
+from pipelines.routing.policy import Leg
+from pipelines.routing.policy_text import parse_policy
+from pipelines.routing.proposal import no_longer_recommended
+from pipelines.routing.targets import RENDERERS
+from pipelines.routing.units import lot, snippet
+from pipelines.workspace.errors import UsageError
+from tests.rollout.world import World, moment, route
+from tests.split.test_published_split import mark
+from tests.workspaces import Bench, call, event
+
+KIND_MODELS: dict[str, dict[str, dict[str, Any]]] = {
+    "litellm": {
+        "frontier": {"model": "openai/gpt-5.4", "api_key": "os.environ/OPENAI_API_KEY"},
+        "light": {"model": "openai/gpt-5-mini", "api_key": "os.environ/OPENAI_API_KEY"},
+    },
+    "json": {"frontier": {"model": "openai/gpt-5.4"}, "light": {"model": "openai/gpt-5-mini"}},
+    "portkey": {
+        "frontier": {"provider": "openai", "override_params": {"model": "gpt-5.4"}},
+        "light": {"provider": "openai", "override_params": {"model": "gpt-5-mini"}},
+    },
+    "envoy": {
+        "frontier": {"name": "openai", "modelNameOverride": "gpt-5.4"},
+        "light": {"name": "openai", "modelNameOverride": "gpt-5-mini"},
+    },
+}
+NEXT_DAY = date(2026, 10, 21)
+EASY = "  - match: {workflow: review, task_type: extraction, stratum: easy}\n    tier: frontier\n"
+CANARY = "    canary: {tier: light, percent: 20, up_to: 100}\n    fallback: [frontier]\n"
+
+
+def policy(*routes: str) -> Any:
+    return parse_policy(
+        "schema_version: 1\npolicy_id: test\nversion: 1\ncreated_at: 2026-09-01T00:00:00Z\ncreated_by: bob\n"
+        "tiers: {frontier: 2, light: 1}\ndefault_tier: frontier\nroutes:\n" + "".join(routes),
+        "policy.yaml",
+    )
+
+
+@pytest.fixture
+def split(bench: Bench) -> Bench:
+    """gpt-5-mini is right on what is easy and fails on half of what is hard."""
+    bench.config["workflows"]["review"]["quality"] = {"floor": 0.95}
+    bench.config["routing"] = {
+        "approvers": ["anna"],
+        "targets": [
+            {"name": kind, "kind": kind, "path": f"gateway/{kind}.out", "models": models}
+            for kind, models in KIND_MODELS.items()
+        ],
+    }
+    bench.save()
+    chance = random.Random(11)
+    bench.calls(*(call(f"x{n}", unit_id=f"d{n}", stratum="hard" if n % 2 else "easy") for n in range(200)))
+    marks = []
+    for n in range(400):
+        stratum = "hard" if n % 2 else "easy"
+        right = float(chance.random() < 0.9)
+        light = right if stratum == "easy" else right * float(chance.random() < 0.5)
+        marks += [mark(n, "gpt-5.4", right, stratum=stratum), mark(n, "gpt-5-mini", light, stratum=stratum)]
+    bench.evals(*marks)
+    bench.run()
+    return bench
+
+
+def test_the_policys_match_carries_the_stratum_to_every_gateway(split: Bench):
+    advice = split.published.recommendations
+    [one] = advice["recommendations"]
+    document = route_plan(split.loaded, advice, now=moment(NEXT_DAY)).document
+    assert [(c["route"], c["kind"], c["after"], c["approved_share"]) for c in document["changes"]] == [
+        ("review/extraction", "others", {"frontier": 100}, None),
+        ("review/extraction/easy", "canary", {"frontier": 95, "light": 5}, 100),
+    ]
+    assert document["recommendation_ids"] == [one["id"]]
+    route_approve(split.loaded, advice, by="anna", now=moment(NEXT_DAY))
+    route_apply(split.loaded, advice, now=moment(NEXT_DAY))
+    live = parse_policy((split.root / "routing" / "policy.yaml").read_text(), "policy.yaml").policy
+    whole, easy = live.routes
+    assert (whole.match.stratum, whole.canary, easy.match.stratum) == (None, None, "easy")
+    assert easy.canary is not None
+    assert easy.evidence is not None
+    assert (easy.canary.up_to, easy.evidence.items, easy.evidence.recommendation_id) == (100, 200, one["id"])
+    for kind, module in RENDERERS.items():
+        said = module.parse((split.root / "gateway" / f"{kind}.out").read_text())
+        assert said == live.groups, kind
+        assert said["review/extraction/easy"] == (Leg("frontier", 1, 95), Leg("light", 1, 5), Leg("frontier", 2, 100))
+    assert no_longer_recommended(live, [one["id"]], advice, split.loaded.config) is None
+    gone = json.loads(json.dumps(advice))
+    gone["recommendations"][0]["strata"][0]["decision"] = "keep"
+    assert "the recommendation is now gone" in str(no_longer_recommended(live, [one["id"]], gone, split.loaded.config))
+
+
+def test_a_route_by_difficulty_needs_one_for_all_other_requests():
+    with pytest.raises(UsageError, match="requests of other strata have no route"):
+        policy(EASY, CANARY)
+
+
+@pytest.mark.parametrize("kind", sorted(RENDERERS))
+def test_each_gateway_says_how_it_tells_strata(kind):
+    plain, cut = policy(route()), policy(route(), EASY, CANARY)
+    module = RENDERERS[kind]
+    assert not any("strata" in line for line in module.unenforced(plain.policy))
+    assert sum("strata" in line for line in module.unenforced(cut.policy)) == 1
+    text = module.render(cut, KIND_MODELS[kind])
+    assert module.lint(text, cut.policy) == []
+    assert module.parse(text) == cut.policy.groups
+    assert module.lint(text, plain.policy), "a route that the policy doesn't name is a problem"
+
+
+def test_portkeys_first_match_is_the_stratums():
+    drawn = "    split: unit\n"
+    text = RENDERERS["portkey"].render(policy(route(), drawn, EASY, CANARY, drawn), KIND_MODELS["portkey"])
+    conditions = json.loads(text)["strategy"]["conditions"]
+    assert [condition["then"].removeprefix("route/review/extraction") for condition in conditions] == [
+        "/easy@canary", "/easy", "@canary", "",
+    ]  # fmt: skip
+    turned = json.loads(text)
+    turned["strategy"]["conditions"].reverse()
+    problems = RENDERERS["portkey"].lint(json.dumps(turned), policy(route(), drawn, EASY, CANARY, drawn).policy)
+    assert "route/review/extraction/easy: stands behind route/review/extraction and is never reached" in problems
+
+
+def test_the_clients_lines_ask_for_the_stratums_route_only_where_there_is_one():
+    file = policy(route(), "    split: unit\n", EASY, CANARY, "    split: unit\n")
+    inside = next(f"d{n}" for n in range(1000) if lot("review", f"d{n}") < 20)
+    outside = next(f"d{n}" for n in range(1000) if lot("review", f"d{n}") >= 20)
+    percent = {"review/extraction": 0, "review/extraction/easy": 20}
+    assert file.policy.route("review/extraction/easy").shares == {"frontier": 80, "light": 20}
+    made: dict[str, dict[str, Any]] = {}
+    for kind in RENDERERS:
+        exec(snippet(percent, 1, kind, ["review/extraction/easy"]), made.setdefault(kind, {}))
+    model = made["litellm"]["model"]
+    assert model("review", "extraction", inside, "easy") == "route/review/extraction/easy@canary"
+    assert model("review", "extraction", outside, "easy") == "route/review/extraction/easy"
+    assert (
+        model("review", "extraction", inside, "hard")
+        == model("review", "extraction", inside)
+        == "route/review/extraction"
+    )
+    groups = file.policy.groups
+    for unit in (inside, outside):
+        for stratum in ("easy", "hard", None):
+            asked = model("review", "extraction", unit, stratum).removeprefix("route/")
+            assert asked in groups
+            names = {"workflow": "review", "task_type": "extraction"}
+            names |= {"stratum": "easy"} if stratum == "easy" else {}
+            drawn = {"group": "canary"} if asked.endswith("@canary") else {}
+            assert made["json"]["row"]("review", "extraction", unit, stratum) == names | drawn
+            sent = made["portkey"]["headers"]("review", "extraction", unit, stratum)["x-portkey-metadata"]
+            assert json.loads(sent) == names | drawn
+            assert made["envoy"]["headers"]("review", "extraction", unit, stratum) == {
+                f"x-{name.replace('_', '-')}": value for name, value in (names | drawn).items()
+            }
+
+
+def test_the_rollout_tells_a_stratums_route_from_the_rest(tmp_path):
+    """Half of the calls are easy; 30 % of those run on the light tier, and none of the others."""
+    world = World(tmp_path / "ws", per_day=10)
+    world.live(1)
+    world.policy(route(), EASY, CANARY)
+    calls, events = [], []
+    for n in range(100):
+        easy = n % 2 == 0
+        light = easy and n % 10 == 0
+        at = moment(world.today, 1 + n * 0.2).isoformat()
+        calls.append(
+            call(
+                f"s{n}", unit_id=f"u{n}", time=at, model="gpt-5-mini" if light else "gpt-5.4",
+                stratum="easy" if easy else ("hard" if n % 4 == 1 else None),
+            )
+        )  # fmt: skip
+        events.append(event(f"o{n}", unit_id=f"u{n}", time=moment(world.today, 23).isoformat()))
+    world.bench.calls(*calls, file="strata.jsonl")
+    world.bench.outcomes(*events, file="strata.jsonl")
+    world.run()
+    rows = world.bench.export("adherence")
+    assert [(r["task_type"], r["tier"], int(r["requests"]), r["in_band"]) for r in rows] == [
+        ("extraction", "frontier", 50, "true"),
+        ("extraction/easy", "frontier", 40, "true"),
+        ("extraction/easy", "light", 10, "true"),
+    ]
+    [decision] = world.bench.export("decisions")
+    assert (decision["workflow"], decision["task_type"]) == ("review", "extraction/easy")
