@@ -1,25 +1,23 @@
 """Decisions of the last weeks against what happened: routing changes of the audit, and the lines of `decisions.jsonl`.
 
-Told are the 28 days to `seen_to`, and for the latest week whatever was decided since: that can't show in the data yet,
+What a move of a route promised and brought is the mart `decisions`' to say, as for `route status` and the dashboard. Told
+are the 28 days to `seen_to`, and for the latest week whatever was decided since: that can't show in the data yet,
 and says so.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
-from pipelines.outcomes.ratios import rounded
 from pipelines.publish import formats
 from pipelines.publish.names import human, model, task, task_within, within
 from pipelines.review.document import Checked
-from pipelines.review.facts import Facts
-from pipelines.review.realised import Realised, Served, realised, served
-from pipelines.routing.policy import Policy, Route
+from pipelines.review.facts import Facts, Row
+from pipelines.routing.policy import Policy
 from pipelines.routing.policy_text import parse_policy
 from pipelines.workspace.decisions import Decision
 
@@ -43,23 +41,23 @@ def _day(f: Facts, moment: datetime) -> date:
 
 
 def _routing(f: Facts) -> Iterator[Checked]:
+    """Moves of routes as the mart `decisions` tells them; applied versions that moved none, ways back, waiting approvals."""
+    routes = {(row["workflow"], row["task_type"]) for row in f.promises if row["status"] != "approved"}
+    for row in f.promises:
+        if row["status"] != "approved" and _in_time(f, row["ended_day"] or row["share_first_day"]):
+            yield _moved(f, row)
     approvals: dict[str, Mapping[str, Any]] = {}
     applied: set[str] = set()
-    undone: dict[int, date] = {}
     rows = list(f.audit)
-    for row in rows:
-        if row["event"] == "rolled_back":
-            left = [r["version"] for r in rows if r["event"] == "applied" and r["row"] < row["row"]]
-            undone |= {version: _at(f, row) for version in left if version > row["version"]}
-        elif row["event"] == "applied":
-            applied.add(row["policy_sha256"])
     for row in rows:
         if row["event"] == "approved":
             approvals[row["policy_sha256"]] = row
+        elif row["event"] == "applied":
+            applied.add(row["policy_sha256"])
         if not _in_time(f, _at(f, row)):
             continue
         if row["event"] == "applied" and row["policy_sha256"] in approvals:
-            yield from _applied(f, row, approvals[row["policy_sha256"]], undone.get(row["version"]))
+            yield from _unmoved(f, _at(f, row), approvals[row["policy_sha256"]], routes)
         elif row["event"] == "rolled_back":
             yield _plain(
                 f, "rolled back", _at(f, row), row.get("by") or row["system_user"], f"to policy version {row['version']}" if row["version"] else "the whole policy",
@@ -77,73 +75,68 @@ def _at(f: Facts, row: Mapping[str, Any]) -> date:
     return _day(f, datetime.fromisoformat(row["effective_at"]))
 
 
-def _applied(f: Facts, row: Mapping[str, Any], approval: Mapping[str, Any], undone: date | None) -> Iterator[Checked]:
-    policy: Policy = parse_policy(approval["policy_text"], f"policy version {row['version']}").policy
+def _unmoved(f: Facts, day: date, approval: Mapping[str, Any], moved: Set[tuple[str, str]]) -> Iterator[Checked]:
+    """Routes of an applied version of which no request shows that anything moved."""
+    policy: Policy = parse_policy(approval["policy_text"], f"policy version {approval['version']}").policy
     for change in approval["changes"]:
         route = policy.route(change["route"])
-        if route is not None and dict(change["before"]) != route.shares:
-            yield _route(f, _at(f, row), approval["by"], route, undone)
+        if (
+            route is None
+            or dict(change["before"]) == route.shares
+            or (key := tuple(change["route"].split("/", 1))) in moved
+        ):
+            continue
+        said = ", ".join(f"{tier} {percent} %" for tier, percent in route.shares.items())
+        promised = route.evidence.saving_usd_month if route.evidence else None
+        yield _plain(
+            f, "applied", day, approval["by"], f"{task(*key)}: {said}", route.reason, "not distinguishable yet",
+            "No request shows a move to another tier so far.", None if promised is None else str(promised),
+        )  # fmt: skip
 
 
-def _route(f: Facts, day: date, by: str, route: Route, undone: date | None) -> Checked:
-    workflow, task_type = route.match.workflow, route.match.task_type
-    new = route.canary.tier if route.canary else route.tier
-    share, approved = route.shares[new], route.canary.approved if route.canary else 100
-    promised = route.evidence.saving_usd_month if route.evidence else None
-    now = None if promised is None else rounded(Fraction(promised) * share / approved)
-    maturity = f.config.workflows[workflow].maturity_days if workflow in f.config.workflows else 0
-    settled = f.chosen.seen_to - timedelta(days=maturity)
-    if undone is not None:
-        settled = min(settled, undone - timedelta(days=1))
-    brought = realised(f.task_days, f.daily, workflow, task_type, day, settled)
-    traffic = served(f.task_days, workflow, task_type, new, day, min(f.chosen.seen_to, undone or date.max))
-    verdict = _verdict(brought, now)
-    if undone is not None:
-        verdict = "undone"
+def _moved(f: Facts, row: Row) -> Checked:
+    ended = row["ended_day"]
+    verdict = "undone" if row["status"] in ("rolled_back", "expired") else _verdict(row)
     return Checked(
-        kind="applied", day=day, by=by, about=f"{task(workflow, task_type)}: {share} % on {new}", reason=route.reason,
-        promised_usd_month=promised, promised_now_usd_month=now, realised_usd_month=brought.usd_month,
-        realised_low_usd_month=brought.low, realised_high_usd_month=brought.high,
-        share_before=_share(traffic.before), share_since=_share(traffic.since), verdict=verdict,
-        finding=_said(f, new, share, approved, promised, now, brought, traffic, undone),
+        kind="applied", day=row["share_first_day"], by=row["approved_by"], reason=None,
+        about=f"{task(row['workflow'], row['task_type'])}: {row['percent']} % on {row['to_tier']}",
+        promised_usd_month=row["promised_usd_month"], promised_now_usd_month=row["promised_at_share_usd_month"],
+        realised_usd_month=row["realised_usd_month"], realised_low_usd_month=row["low"],
+        realised_high_usd_month=row["high"], share_before=row["share_before"], share_since=row["share_since"],
+        verdict=verdict, finding=_said(f, row, ended),
     )  # fmt: skip
 
 
-def _verdict(brought: Realised, promised: Decimal | None) -> Any:
-    if brought.reason is not None or brought.high is None:
+def _verdict(row: Row) -> Any:
+    if row["finding"] not in ("saved", "costs more"):
         return "not distinguishable yet"
-    return "short of the promise" if brought.high < (promised or 0) else "realised"
+    promised = row["promised_at_share_usd_month"]
+    if row["finding"] == "costs more" or (promised is not None and row["high"] < promised):
+        return "short of the promise"
+    return "realised"
 
 
-def _share(value: Fraction | None) -> Decimal | None:
-    return None if value is None else rounded(value)
-
-
-def _said(
-    f: Facts, tier: str, share: int, approved: int, promised: Decimal | None, now: Decimal | None, brought: Realised,
-    traffic: Served, undone: date | None,
-) -> str:  # fmt: skip
-    said = []
+def _said(f: Facts, row: Row, ended: date | None) -> str:
+    said, promised, now = [], row["promised_usd_month"], row["promised_at_share_usd_month"]
     if promised is not None:
-        at_share = f", {f.money(now)} at the {share} % that is live" if share != approved else ""
-        said.append(f"promised {f.money(promised)} a month at {approved} %{at_share}")
-    if traffic.since is None:
+        at_share = "" if now is None or now == promised else f", {f.money(now)} at the shares in force so far"
+        said.append(f"promised {f.money(promised)} a month{at_share}")
+    if row["share_since"] is None:
         said.append("no request of the task since")
     else:
-        said.append(
-            f"{tier} answered {formats.share(_share(traffic.since))} of requests since, {formats.share(_share(traffic.before))} before"
-        )
-    reach = "" if brought.low is None else f" (90 %: {f.money(brought.low)} to {f.money(brought.high)})"
-    if brought.reason is not None:
-        amount = "" if brought.usd_month is None else f", {f.money(brought.usd_month)} a month{reach}"
-        said.append(f"the saving can't be told yet{amount}: {brought.reason}")
+        before = "" if row["share_before"] is None else f", {formats.share(row['share_before'])} before"
+        said.append(f"{row['to_tier']} answered {formats.share(row['share_since'])} of requests since{before}")
+    reach = "" if row["low"] is None else f" (90 %: {f.money(row['low'])} to {f.money(row['high'])})"
+    if row["finding"] == "saved":
+        counted = formats.plural(int(row["outcomes"]), "outcome")
+        said.append(f"realised {f.money(row['realised_usd_month'])} a month{reach} over {counted}")
     else:
-        said.append(
-            f"realised {f.money(brought.usd_month)} a month{reach} over {formats.plural(brought.outcomes, 'outcome')}"
-        )
+        amount = "" if row["realised_usd_month"] is None else f", {f.money(row['realised_usd_month'])} a month{reach}"
+        said.append(f"the saving: {row['finding']}{amount}")
     text = "; ".join(said)
-    back = f" Rolled back on {formats.day(undone)}." if undone else ""
-    return f"{text[:1].upper()}{text[1:]}.{back}"
+    back = {"rolled_back": "Rolled back", "expired": "Expired", "superseded": "Followed by another change"}
+    end = f" {back[row['status']]} on {formats.day(ended)}." if ended else ""
+    return f"{text[:1].upper()}{text[1:]}.{end}"
 
 
 def _decided(f: Facts, d: Decision) -> Checked:

@@ -50,6 +50,8 @@ class Facts:
     basis: Rows  #: `value_basis` in force
     task_days: Rows  #: (day, workflow, task type, tier): requests and spend
     daily: Rows  #: `daily_cost`
+    adherence: Rows  #: of the seven days to `seen_to`
+    promises: Rows  #: the mart `decisions`: every move of a route, promised against realised
     restated: Rows
     recommendations: tuple[dict[str, Any], ...]  #: of the present set
     disagreements: tuple[dict[str, Any], ...]
@@ -160,6 +162,11 @@ def _read(
             "where day <= $seen group by all order by all", seen=seen,
         ),
         daily=rows("from daily_cost where day <= $seen order by day, workflow", seen=seen),
+        adherence=rows(
+            "from adherence where day between $first and $seen order by all",
+            first=seen - timedelta(days=SPLIT_DAYS - 1), seen=seen,
+        ),
+        promises=rows("from decisions order by approved_at, workflow, task_type"),
         restated=rows(
             "select workflow, count(*) as days from restatements where day between $first and $last group by workflow "
             "order by workflow", first=week.before.first, last=week.last,
@@ -178,16 +185,3 @@ def _ranked(published: Published, first: date, last: date) -> tuple[Rows, Rows, 
         con.execute("create temp view unit_days as from memory.unit_days")
         ranked = ranked_period(con, first, last)
     return ranked.ranking.to_dicts(), ranked.sensitivity.to_dicts(), ranked.totals.to_dicts()
-
-
-def answered(published: Published, first: date, last: date) -> Rows:
-    """Answered requests of declared tasks in a few days: (time, workflow, task type, tier, cost), in order of time."""
-    files = ", ".join(literal(str(file)) for file in published.segments("requests", first, last))
-    if not files:
-        return []
-    query = (
-        f"select time, workflow, task_type, tier, cost_usd from read_parquet([{files}]) "
-        "where status = 'ok' and workflow is not null and task_type is not null order by time, request_key"
-    )
-    with published.connect({"answered": (query, {})}) as con:
-        return con.sql("from memory.answered").pl().to_dicts()

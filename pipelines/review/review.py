@@ -51,6 +51,6 @@ def _notes(f: Facts) -> list[str]:
     if not f.chosen.latest:
         said.append(
             f"A replay from the set as of {formats.day(date.fromisoformat(f.published.meta['as_of']))}, of what would have been known on {formats.day(f.chosen.seen_to)}; "
-            "recommendations and baselines are those of the set."
+            "recommendations, baselines and realised savings are those of the set."
         )
     return said

@@ -7,7 +7,7 @@ a percent may be strays on a tier that the route doesn't name.
 
     leak = max(0, requests − declared share × all) × (mean cost there − mean cost on the declared tiers below it)
 
-0 within the band. Where the declared cheaper tiers answered nothing that day, their mean is that of the version's other
+0 within the band of a declared tier or a fallback: chance explains no request on any other. Where the declared cheaper tiers answered nothing that day, their mean is that of the version's other
 days, else what the same requests would have cost on the model bound to them; without a rate the leak is unknown (null).
 """
 
@@ -42,7 +42,8 @@ SCHEMA: dict[str, Any] = {
     "day": pl.Date(), "workflow": pl.String(), "task_type": pl.String(), "policy_version": pl.Int64(),
     "tier": pl.String(), "declared_share": RATIO, "observed_share": RATIO, "requests": pl.Int64(), "leak_usd": MONEY,
     "low": RATIO, "high": RATIO, "in_band": pl.Boolean(), "route_requests": pl.Int64(), "fallback_share": RATIO,
-    "full_day": pl.Boolean(), "provisional": pl.Boolean(),
+    "full_day": pl.Boolean(), "provisional": pl.Boolean(), "since": pl.Datetime("us", "UTC"), "drawn": pl.Int64(),
+    "falls_back": pl.Boolean(),
 }  # fmt: skip
 
 
@@ -70,7 +71,7 @@ Part = tuple[str, str, int]  #: workflow, task type, policy version
 
 
 def adherence(con: duckdb.DuckDBPyConnection, loaded: Loaded, as_of: date, line: Sequence[Phase]) -> pl.DataFrame:
-    """Rows by day, workflow, task type, version and tier; none where no policy was ever in force."""
+    """Rows by day, workflow, task type, version, its beginning and tier; none where no policy was ever in force."""
     put_route_phases(con, line)
     rows = con.sql(sql("rollout/routed_days"), params={"as_of": as_of}).fetchall()
     days: dict[tuple[date, str, str, datetime], dict[str, Cell]] = defaultdict(lambda: defaultdict(Cell))
@@ -88,20 +89,22 @@ def adherence(con: duckdb.DuckDBPyConnection, loaded: Loaded, as_of: date, line:
         route = phase.route(f"{workflow}/{task_type}")
         assert route is not None
         maturity = loaded.config.workflows[workflow].maturity_days if workflow in loaded.config.workflows else 0
-        whole = {"full_day": phase.whole(day, zone), "provisional": day > as_of - timedelta(days=maturity)}
+        whole = {
+            "full_day": phase.whole(day, zone), "provisional": day > as_of - timedelta(days=maturity), "since": phase.since
+        }  # fmt: skip
         part = (workflow, task_type, phase.version)
         ranks = phase.policy.tiers if phase.policy else {}
         for row in _tiers(route, cells, parts[part], what_if.get(part), ranks):
             head = {"day": day, "workflow": workflow, "task_type": task_type, "policy_version": phase.version}
             made.append(head | row | whole)
-    return pl.DataFrame(made, schema=SCHEMA).sort("day", "workflow", "task_type", "policy_version", "tier")
+    return pl.DataFrame(made, schema=SCHEMA).sort("day", "workflow", "task_type", "policy_version", "since", "tier")
 
 
 def put_route_phases(con: duckdb.DuckDBPyConnection, line: Sequence[Phase]) -> None:
     """Temp table `route_phases`: (workflow, task_type, policy_version, since, until), one row a route and phase."""
     rows = [
         {
-            "workflow": route.match.workflow, "task_type": route.match.task_type, "policy_version": phase.version,
+            "workflow": route.match.workflow, "task_type": route.match.task, "policy_version": phase.version,
             "since": phase.since, "until": phase.until,
         }
         for phase in line
@@ -128,18 +131,19 @@ def _tiers(
         cell = cells.get(tier, Cell())
         share = declared.get(tier, Fraction(0))
         drawn = total if route.split == "request" else max(sum(c.units for c in cells.values()), 1)
-        low, high = band(share, drawn, tier in route.fallback)
+        falls_back = tier in route.fallback
+        low, high = band(share, drawn, falls_back)
         observed = Fraction(cell.requests, total)
         inside = low <= observed <= high
         over = cell.requests - share * total
         leak: Fraction | None = Fraction(0)
-        if over > 0 and not inside:
+        if over > 0 and not (inside and (share or falls_back)):
             leak = _leak(over, cell, _below(tier, declared, ranks), cells, ever, what_if)
         yield {
             "tier": tier, "declared_share": rounded(share), "observed_share": rounded(observed),
             "requests": cell.requests, "leak_usd": None if leak is None else rounded(leak), "low": rounded(low),
             "high": rounded(high), "in_band": inside, "route_requests": total,
-            "fallback_share": rounded(Fraction(fallen, total)),
+            "fallback_share": rounded(Fraction(fallen, total)), "drawn": drawn, "falls_back": falls_back,
         }  # fmt: skip
 
 
@@ -192,7 +196,7 @@ def _what_if(
     wanted: dict[Part, str] = {}
     for phase in line:
         for route in phase.policy.routes if phase.policy else ():
-            part = (route.match.workflow, route.match.task_type, phase.version)
+            part = (route.match.workflow, route.match.task, phase.version)
             silent = [tier for tier in route.shares if part in parts and parts[part].get(tier, Cell()).mean is None]
             if silent and (model := _model(loaded, silent[0])):
                 wanted[part] = model

@@ -14,6 +14,7 @@ from datetime import date, datetime
 from typing import Any
 
 from pipelines.rollout.marts import Replay, replayed
+from pipelines.rollout.moves import forced, moved, moves_of
 from pipelines.rollout.published import seen
 from pipelines.rollout.timeline import at
 from pipelines.rollout.verdict import Verdict
@@ -23,12 +24,13 @@ from pipelines.routing.change import Change, next_policy
 from pipelines.routing.files import locked, replace_bytes
 from pipelines.routing.history import History, replay
 from pipelines.routing.live import FREE, WORDS, inspect
+from pipelines.routing.merged import record_merge
 from pipelines.routing.plan import policy_bytes, policy_path
-from pipelines.routing.policy import Canary, PolicyFile, Route, sha256
+from pipelines.routing.policy import PolicyFile, sha256
 from pipelines.routing.policy_text import parse_policy, write_policy
 from pipelines.routing.rendering import Loaded, render_targets, target_document
 from pipelines.routing.rollback import RolledBack, rollback
-from pipelines.workspace.errors import OutlayError, UsageError
+from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import Loaded as Workspace
 
 BY = "outlay"
@@ -56,8 +58,12 @@ class Advanced:
         }  # fmt: skip
 
 
-def advance(loaded: Workspace, *, now: datetime, dry_run: bool = False, revert: str | None = None) -> Advanced:
-    """One evaluation of every live canary. `revert` takes one route back by hand, whatever its guards say.
+def advance(
+    loaded: Workspace, *, now: datetime, dry_run: bool = False, revert: str | None = None, by: str | None = None,
+    reason: str | None = None,
+) -> Advanced:  # fmt: skip
+    """One evaluation of every live canary. `revert` takes one route back by hand, whatever its guards say; `by` and
+    `reason` are recorded with it.
 
     Raises OutlayError when the audit is broken, nothing is published, or the change could not be applied (everything
     is then as before); UsageError for a route to revert that has no canary.
@@ -66,24 +72,62 @@ def advance(loaded: Workspace, *, now: datetime, dry_run: bool = False, revert: 
     told, history = replayed(loaded), replay(rows)
     found = seen(loaded, told, now)
     live = tuple(verdict for verdict in found.verdicts if verdict.trial.ended is None)
+    if not dry_run and (taken := record_merge(loaded, history, now)):
+        return Advanced(live, done=taken, notes=("a merge was found and is recorded; the next evaluation goes on",))
     held = _held(loaded, history, told, now)
-    if held is None and _waits(loaded, history) and not dry_run:
-        return Advanced(live, done=apply(loaded, now=now), notes=("an advance that was interrupted is finished",))
+    if held is None and _waits(loaded, history):
+        waited = _waiting(loaded, history, live, now, dry_run=dry_run)
+        if waited is not None:
+            return waited
     if held is not None:
         return Advanced(live, held=held, dry_run=dry_run)
-    wanted = _forced(live, revert) if revert else live
-    moves, back_to, recommended = _moves(loaded, history, wanted, auto=bool(revert))
+    wanted = forced(live, revert, by, reason) if revert else live
+    moves, back_to, recommended = moves_of(loaded, history, wanted, auto=bool(revert))
     made = Advanced(live, None, tuple(moves.values()), back_to, recommended, dry_run=dry_run)
     if dry_run or not (moves or back_to is not None):
         return made
     if back_to is not None:
         reasons = "; ".join(reason for verdict in wanted if verdict.move == "roll back" for reason in verdict.reasons)
-        taken = rollback(loaded, now=now, to=back_to, by=BY, reason=reasons or None)
+        taken = rollback(loaded, now=now, to=back_to, by=by or BY, reason=reasons or None)
         return Advanced(live, None, made.moves, back_to, recommended, taken)
-    done = _write(loaded, history, rows, moves, wanted, found.as_of, now)
+    done = _write(loaded, history, rows, moves, wanted, found.as_of, now, by or BY)
     if done is None:
         return Advanced(live, held="another routing change was made meanwhile; the next evaluation sees it")
     return Advanced(live, None, made.moves, None, recommended, done)
+
+
+def _waiting(
+    loaded: Workspace, history: History, live: tuple[Verdict, ...], now: datetime, *, dry_run: bool
+) -> Advanced | None:
+    """A step that was decided and is not live: a crash left it, or its merge is to come. None: it is given up.
+
+    It goes on unless a guard fails by now: then it is not what the records say any more.
+    """
+    assert history.approved is not None
+    version, pending = history.approved["version"], history.pending is not None
+    harmed = [verdict for verdict in live if verdict.move == "roll back"]
+    if harmed and pending:
+        reason = "; ".join(f"{verdict.trial.key}: {reason}" for verdict in harmed for reason in verdict.reasons)
+        if loaded.config.routing.rollback == "auto" and not dry_run:
+            return Advanced(live, done=rollback(loaded, now=now, by=BY, reason=reason))
+        said = f"version {version} waits for its merge and a guard fails by now: do not merge it"
+        return Advanced(
+            live,
+            held=said,
+            recommended=(f"outlay route rollback gives version {version} up: {reason}",),
+            dry_run=dry_run,
+        )
+    if dry_run:
+        what = (
+            "waits for its merge" if pending else "was decided and interrupted: the next outlay route advance ends it"
+        )
+        return Advanced(live, held=f"version {version} {what}", dry_run=True)
+    if harmed:
+        with locked(loaded.root):
+            replace_bytes(policy_path(loaded), (history.live or {})["policy_text"].encode())
+        return None
+    notes = () if pending else ("an advance that was interrupted is finished",)
+    return Advanced(live, done=apply(loaded, now=now), notes=notes)
 
 
 def _held(loaded: Workspace, history: History, told: Replay, now: datetime) -> str | None:
@@ -122,104 +166,21 @@ def _waits(loaded: Workspace, history: History) -> bool:
     return sha256(content) == approved["policy_sha256"]
 
 
-def _forced(verdicts: Sequence[Verdict], key: str) -> tuple[Verdict, ...]:
-    from dataclasses import replace
-
-    for verdict in verdicts:
-        if verdict.trial.key == key:
-            return (replace(verdict, move="roll back", reasons=("asked for",)),)
-    known = ", ".join(verdict.trial.key for verdict in verdicts) or "none"
-    raise UsageError(f"--revert: no route {key!r} has been moved to another tier; expected one of: {known}")
-
-
-def _moves(
-    loaded: Workspace, history: History, verdicts: Sequence[Verdict], *, auto: bool
-) -> tuple[dict[str, Change], int | None, tuple[str, ...]]:
-    """(route -> change, version whose bytes come back, what is recommended). Going back comes before going on."""
-    auto = auto or loaded.config.routing.rollback == "auto"
-    changes: dict[str, Change] = {}
-    recommended = []
-    for verdict in verdicts:
-        if verdict.move != "roll back":
-            continue
-        to = way_back(history, verdict)
-        if not auto:
-            recommended.append(f"{verdict.trial.key}: {command(history, verdict)}")
-        elif to is not None:
-            old = {verdict.trial.old or "": 100}
-            change = Change(
-                verdict.trial.key, "rolled back", verdict.trial.route.shares, old, reason="; ".join(verdict.reasons)
-            )
-            return {verdict.trial.key: change}, to, tuple(recommended)
-        else:
-            changes[verdict.trial.key] = _change(verdict, "rolled back")
-    for verdict in verdicts:
-        if verdict.move == "expire":
-            changes[verdict.trial.key] = _change(verdict, "expired")
-        elif verdict.move == "advance" and not changes.get(verdict.trial.key):
-            changes[verdict.trial.key] = _change(verdict, "promoted" if verdict.to == verdict.trial.target else "step")
-    return changes, None, tuple(recommended)
-
-
-def way_back(history: History, verdict: Verdict) -> int | None:
-    """The version from before the canary, if its bytes take back this route alone and leave the route its old tier."""
-    trial, to = verdict.trial, verdict.trial.before_version
-    text, live = history.text_of(to), history.text_of(history.live_version)
-    if text is None or live is None or not 0 < to < history.live_version:
-        return None
-    before = {route.key: route.groups for route in parse_policy(text, f"policy version {to}").policy.routes}
-    now = {route.key: route.groups for route in parse_policy(live, "live policy").policy.routes}
-    others = {key for key in before.keys() | now.keys() if before.get(key) != now.get(key)}
-    was = parse_policy(text, f"policy version {to}").policy.route(trial.key)
-    return to if others <= {trial.key} and was is not None and was.shares == {trial.old: 100} else None
-
-
-def command(history: History, verdict: Verdict) -> str:
-    """What a person types to take a route back."""
-    to = way_back(history, verdict)
-    return (
-        f"outlay route rollback --to {to}" if to is not None else f"outlay route advance --revert {verdict.trial.key}"
-    )
-
-
-def _change(verdict: Verdict, kind: str) -> Change:
-    trial = verdict.trial
-    after = moved(trial.route, verdict)
-    evidence = trial.route.evidence
-    return Change(
-        trial.key, kind, trial.route.shares, after.shares, trial.route.canary.approved if trial.route.canary else None,
-        evidence.recommendation_id if evidence else None, reason="; ".join(verdict.reasons) or f"every guard holds at {trial.step.percent} %",
-    )  # fmt: skip
-
-
-def moved(route: Route, verdict: Verdict) -> Route:
-    """The route after its move: a larger share, all of it, or back on its old tier."""
-    trial, canary = verdict.trial, route.canary
-    old = trial.old or route.tier
-    if verdict.move == "advance" and canary is not None and verdict.to is not None and verdict.to < 100:
-        bigger = Canary(tier=canary.tier, percent=verdict.to, up_to=canary.up_to, hold_back=canary.hold_back)
-        return route.model_copy(update={"canary": bigger})
-    tier = trial.new if verdict.move == "advance" else old
-    other = old if verdict.move == "advance" else None
-    fallback = tuple(dict.fromkeys(t for t in ((other,) if other else ()) + route.fallback if t != tier))
-    return route.model_copy(update={"tier": tier, "canary": None, "fallback": fallback, "expires_at": None})
-
-
 def _write(
     loaded: Workspace, history: History, rows: Sequence[Mapping[str, Any]], moves: Mapping[str, Change],
-    verdicts: Sequence[Verdict], as_of: date, now: datetime,
+    verdicts: Sequence[Verdict], as_of: date, now: datetime, by: str,
 ) -> Applied | None:  # fmt: skip
     """The next version, recorded and applied; None if somebody else changed something since it was decided."""
     assert history.live is not None
     base = parse_policy(history.live["policy_text"], "live policy").policy
     by_key = {verdict.trial.key: verdict for verdict in verdicts}
-    routes = tuple(moved(route, by_key[route.key]) if route.key in moves else route for route in base.routes)
+    routes = tuple(moved(r, by_key[r.key], loaded) if r.key in moves else r for r in base.routes)
     live = (history.live_version, history.live_sha256)
     file = write_policy(next_policy(base, routes, loaded.config, {"as_of": as_of.isoformat()}, live, now))
     with locked(loaded.root):
         if audit.read(loaded.root) != list(rows):
             return None
-        _record(loaded, history, file, moves, by_key, now)
+        _record(loaded, history, file, moves, by_key, now, by)
     try:
         return apply(loaded, now=now)
     except OutlayError:
@@ -231,14 +192,14 @@ def _write(
 
 def _record(
     loaded: Loaded, history: History, file: PolicyFile, moves: Mapping[str, Change], verdicts: Mapping[str, Verdict],
-    now: datetime,
+    now: datetime, by: str,
 ) -> None:  # fmt: skip
     rendered = render_targets(loaded, file)
     replace_bytes(policy_path(loaded), file.text.encode())
     live = history.live or {}
     under = {key: verdicts[key].trial.approval for key in moves}
     audit.append(
-        loaded.root, "advanced", now=now, by=BY, source="advance", policy_id=file.policy.policy_id,
+        loaded.root, "advanced", now=now, by=by, source="advance", policy_id=file.policy.policy_id,
         version=file.policy.version, policy_sha256=file.sha256, parent_sha256=file.policy.parent_sha256, plan_id=None,
         recommendation_ids=list(live.get("recommendation_ids", [])),
         under={key: {"row": row["row"], "by": row["by"], "version": row["version"]} for key, row in under.items()},

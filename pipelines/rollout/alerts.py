@@ -1,6 +1,7 @@
-"""Alerts of kind `adherence`: traffic that does not follow the policy, files changed by hand, canaries that do harm.
+"""Alerts of kind `adherence`: traffic that does not follow the policy, files changed by hand, canaries that do harm; of
+kind `route_health`: a routed model that fails or is slow.
 
-Only whole, mature days are judged. The day of an alert stays the same while it lasts: the first of the days in a row
+For adherence only whole, mature days are judged. The day of an alert stays the same while it lasts: the first of the days in a row
 outside the band; the day since which a policy is live.
 """
 
@@ -12,12 +13,17 @@ from typing import Any
 
 import polars as pl
 
+from pipelines.rollout.health import ailing
+
 LARGE = Decimal("0.1")  #: a share that is off by this much is no accident
 
 
 def adherence_alerts(changed: Mapping[str, pl.DataFrame]) -> list[dict[str, Any]]:
     """Grain: one (kind, subject, day); `size` is dollars."""
-    return [*_shares(changed["adherence"]), *_files(changed["routing_findings"]), *_harm(changed["decisions"])]
+    return [
+        *_shares(changed["adherence"]), *_files(changed["routing_findings"]), *_harm(changed["decisions"]),
+        *_health(changed["route_health"], changed["tier_latency"]),
+    ]  # fmt: skip
 
 
 def _shares(adherence: pl.DataFrame) -> Iterator[dict[str, Any]]:
@@ -71,5 +77,43 @@ def _harm(decisions: pl.DataFrame) -> Iterator[dict[str, Any]]:
         }  # fmt: skip
 
 
-def _percent(share: Decimal) -> str:
-    return f"{100 * share:.1f} %"
+def _health(health: pl.DataFrame, latency: pl.DataFrame) -> Iterator[dict[str, Any]]:
+    """High where the tier that most requests go to fails; a slow one, or a canary's, is less."""
+    speeds = latency.to_dicts()
+    for row in ailing(health.to_dicts()):
+        share = row["declared_share"]
+        degree = (row["state"] == "failing") + (share >= Decimal("0.5")) if share else 0
+        own = [r for r in speeds if (r["workflow"], r["task_type"]) == (row["workflow"], row["task_type"])]
+        yield {
+            "day": row["since"], "kind": "route_health",
+            "subject": f"{row['workflow']}/{row['task_type']} on {row['tier']}",
+            "severity": ("low", "medium", "high")[degree], "size": Decimal(row["errors"] or row["slow"] or 0),
+            "detail": f"{health_said(row)}{_others(row, own)}: outlay route status",
+        }  # fmt: skip
+
+
+def health_said(row: Mapping[str, Any]) -> str:
+    """`failing: 42.0 % of 120 requests failed, usually 0.4 %, 3 days in a row`."""
+    days = f", {row['days']} days in a row" if row["days"] > 1 else ""
+    if row["state"] == "failing":
+        usual = "" if row["usual_error_rate"] is None else f", usually {_percent(row['usual_error_rate'])}"
+        return f"failing: {_percent(row['error_rate'])} of {row['requests']} requests failed{usual}{days}"
+    return (
+        f"slow: {_percent(Decimal(row['slow']) / row['timed'])} of {row['timed']} answers took longer than "
+        f"{row['limit_ms'] / 1000:,.1f} s, p95 {row['latency_p95_ms'] / 1000:,.1f} s, usually "
+        f"{(row['usual_p95_ms'] or row['limit_ms']) / 1000:,.1f} s{days}"
+    )
+
+
+def _others(row: Mapping[str, Any], speeds: list[dict[str, Any]]) -> str:
+    """What else answers this task, and how fast: where to turn to."""
+    said = [
+        f"{r['tier']} {r['latency_p95_ms'] / 1000:,.1f} s"
+        for r in speeds
+        if r["tier"] != row["tier"] and r["latency_p95_ms"] is not None
+    ]
+    return f"; p95 of the other tiers: {', '.join(said)}" if said else ""
+
+
+def _percent(share: Decimal | float) -> str:
+    return f"{100 * Decimal(share):.1f} %"

@@ -12,12 +12,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import duckdb
 import polars as pl
 
 from pipelines.ledger.build import rate_book
+from pipelines.ledger.shares import split
 from pipelines.rates.cards import price
 from pipelines.rollout.timeline import Phase
 from pipelines.rollout.trials import Trial
@@ -120,9 +123,10 @@ def nothing() -> dict[str, pl.DataFrame]:
 def cell_marts(
     con: duckdb.DuckDBPyConnection, loaded: Loaded, as_of: date, line: Sequence[Phase], found: Sequence[Trial]
 ) -> dict[str, pl.DataFrame]:
-    """`rollout_units`, `rollout_served`, `rollout_calls`, `newest_records`; without a trial all are empty."""
+    """`rollout_units`, `rollout_served`, `rollout_calls`, empty without a trial; `newest_records`."""
+    newest = con.sql(sql("rollout/newest_records")).pl().cast(SCHEMAS["newest_records"])  # type: ignore[arg-type]
     if not found:
-        return nothing()
+        return nothing() | {"newest_records": newest}
     _put_trials(con, line, found)
     _price_today(con, loaded, as_of)
     for table in ("trial_calls", "trial_units"):
@@ -132,8 +136,8 @@ def cell_marts(
     con.execute("create or replace temp table trial_limits as select * from incoming_limits")
     con.unregister("incoming_limits")
     models = {"rollout_units": "unit_cells", "rollout_served": "served_cells", "rollout_calls": "call_cells"}
-    made = {}
-    for name, model in {**models, "newest_records": "newest_records"}.items():
+    made = {"newest_records": newest}
+    for name, model in models.items():
         text = sql(f"rollout/{model}")
         frame = con.sql(text, params={"as_of": as_of} if "$as_of" in text else {}).pl()
         made[name] = frame.cast(SCHEMAS[name])  # type: ignore[arg-type]
@@ -177,6 +181,23 @@ def _price_today(con: duckdb.DuckDBPyConnection, loaded: Loaded, as_of: date) ->
     con.execute(f"create temp table to_price as {text}")
     price(con, rate_book(con, loaded))
     con.execute("create or replace temp table priced_today as select request_key, cost_basis, cost_usd from priced")
+    _split_today(con)
+
+
+def _split_today(con: duckdb.DuckDBPyConnection) -> None:
+    """Temp table `parts_today`: what each unit bears of a shared request's price today, in the proportions that it bore."""
+    rows = con.sql(sql("rollout/shared_today")).fetchall()
+    parts = []
+    for _, group in groupby(rows, key=itemgetter(0)):
+        bearers = list(group)
+        bore = {unit: was or Decimal(0) for _, _, unit, was, _ in bearers}
+        now = split(bearers[0][4], bore if any(bore.values()) else dict.fromkeys(bore, Decimal(1)))
+        parts += [(key, workflow, unit, now[unit]) for key, workflow, unit, _, _ in bearers]
+    text = pl.String()
+    schema = {"request_key": text, "workflow": text, "unit_id": text, "cost_usd": MONEY}
+    con.register("incoming_parts", pl.DataFrame(parts, schema=schema, orient="row").to_arrow())
+    con.execute("create or replace temp table parts_today as select * from incoming_parts")
+    con.unregister("incoming_parts")
 
 
 def _limits(

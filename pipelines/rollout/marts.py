@@ -1,4 +1,4 @@
-"""The marts of the rollout: `adherence`, `decisions`, the cells they are told from, and what was changed by hand."""
+"""The marts of the rollout: `adherence`, `decisions`, `route_health`, the cells they are told from, hand-made changes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ import duckdb
 import polars as pl
 
 from pipelines.rollout.adherence import adherence
+from pipelines.rollout.by_difficulty import by_route
 from pipelines.rollout.cells import Cells, cell_marts, cells
+from pipelines.rollout.health import health_marts
 from pipelines.rollout.realised import decisions
 from pipelines.rollout.timeline import Phase, phases
 from pipelines.rollout.trials import Trial, trials
@@ -57,11 +59,17 @@ def judged(told: Replay, found: Cells, workspace: Workspace, as_of: date, **cloc
 def rollout_marts(con: duckdb.DuckDBPyConnection, loaded: Loaded, as_of: date) -> dict[str, pl.DataFrame]:
     """A replay of the present ledger and the audit; all empty where no policy was ever applied."""
     told = replayed(loaded)
+    with by_route(con, told.line):
+        return _marts(con, loaded, as_of, told)
+
+
+def _marts(con: duckdb.DuckDBPyConnection, loaded: Loaded, as_of: date, told: Replay) -> dict[str, pl.DataFrame]:
     made = cell_marts(con, loaded, as_of, told.line, told.found)
     made["adherence"] = adherence(con, loaded, as_of, told.line)
     found = cells(made)
     verdicts = judged(told, found, loaded.config, as_of)
     made["decisions"] = decisions(verdicts, found, loaded.config, as_of, replay(told.rows).approved)
+    made |= health_marts(con, loaded, as_of, told.line)
     made["routing_findings"] = pl.DataFrame(findings(loaded, told), schema=FINDINGS, orient="row")
     return made
 

@@ -11,13 +11,22 @@ import polars as pl
 
 from pipelines.rollout.adherence import SCHEMA as ADHERENCE
 from pipelines.rollout.cells import SCHEMAS, cells
+from pipelines.rollout.health import HEALTH, LATENCY
 from pipelines.rollout.marts import Replay, judged
 from pipelines.rollout.realised import decisions
 from pipelines.rollout.verdict import Verdict
 from pipelines.routing.history import replay
-from pipelines.storage.published import current
-from pipelines.workspace.errors import NothingPublished
+from pipelines.storage.published import Published, current
+from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import Loaded
+
+
+class NothingSeen(OutlayError):
+    """A published set without a day."""
+
+
+#: marts that are shown as they are
+TOLD = {"adherence": ADHERENCE, "route_health": HEALTH, "tier_latency": LATENCY}
 
 
 @dataclass(frozen=True)
@@ -28,18 +37,22 @@ class Seen:
     verdicts: tuple[Verdict, ...]
     adherence: pl.DataFrame
     decisions: pl.DataFrame
+    health: pl.DataFrame
+    latency: pl.DataFrame
 
 
-def seen(loaded: Loaded, told: Replay, now: datetime) -> Seen:
-    """Raises NothingPublished before the first run. A set from before a change says nothing of that change yet."""
-    published = current(loaded.root)
+def seen(loaded: Loaded, told: Replay, now: datetime, published: Published | None = None) -> Seen:
+    """Raises NothingPublished before the first run, NothingSeen where what is published holds no record. A set from before
+    a change says nothing of that change yet.
+    """
+    published = published or current(loaded.root)
     as_of = published.meta.get("as_of")
     if as_of is None:
-        raise NothingPublished
+        raise NothingSeen("what is published holds no request and no outcome yet: outlay run with logs")
     day = date.fromisoformat(as_of)
     frames: dict[str, pl.DataFrame] = {}
     with published.connect() as con:
-        for name, schema in {**SCHEMAS, "adherence": ADHERENCE}.items():
+        for name, schema in {**SCHEMAS, **TOLD}.items():
             try:
                 frames[name] = con.sql(f"select * from {name}").pl().cast(schema)  # type: ignore[arg-type]
             except duckdb.CatalogException:  # a set from before this was published
@@ -50,7 +63,7 @@ def seen(loaded: Loaded, told: Replay, now: datetime) -> Seen:
     found = cells(frames)
     verdicts = judged(told, found, loaded.config, day, now=now, newest=newest)
     made = decisions(verdicts, found, loaded.config, day, replay(told.rows).approved)
-    return Seen(day, tuple(verdicts), frames["adherence"], made)
+    return Seen(day, tuple(verdicts), frames["adherence"], made, frames["route_health"], frames["tier_latency"])
 
 
 def last_day(adherence: pl.DataFrame, workflow: str, task_type: str) -> list[dict[str, Any]]:

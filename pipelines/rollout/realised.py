@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -22,10 +22,11 @@ import polars as pl
 from scipy import stats
 
 from pipelines.outcomes.ratios import rounded
-from pipelines.rollout.cells import Cells, UnitCell
+from pipelines.rollout.cells import BEFORE_DAYS, Cells, UnitCell
 from pipelines.rollout.comparison import LEAST, Side, saving_per_outcome
 from pipelines.rollout.trials import Trial
 from pipelines.rollout.verdict import Verdict
+from pipelines.routing.policy_text import parse_policy
 from pipelines.split.traffic import MONTH_DAYS
 from pipelines.workspace.model import Workspace
 
@@ -41,6 +42,7 @@ SCHEMA: dict[str, Any] = {
     "from_tier": pl.String(), "to_tier": pl.String(), "percent": pl.Int64(), "target_percent": pl.Int64(),
     "first_day": pl.Date(), "last_day": pl.Date(), "days": pl.Int64(), "outcomes": RATIO, "realised_usd": MONEY,
     "promised_at_share_usd_month": MONEY, "mixed_units": pl.Int64(), "advice": pl.String(), "advice_reason": pl.String(),
+    "share_first_day": pl.Date(), "ended_day": pl.Date(), "share_before": RATIO, "share_since": RATIO,
 }  # fmt: skip
 
 
@@ -79,7 +81,7 @@ def realised(trial: Trial, own: Cells, through: date) -> Realised:
     whole = {since for step in trial.steps if step.percent == 100 for since in step.phases}
     units = [cell for cell in own.units if cell.day <= through]
     served = [cell for cell in own.served if cell.day <= through and cell.tier == trial.new]
-    first = trial.since.date() - timedelta(days=28)
+    first = trial.since.date() - timedelta(days=BEFORE_DAYS)
     parts = []
     for phases in (partial, whole):
         new = [c for c in units if c.tier == trial.new and c.since in phases]
@@ -168,7 +170,19 @@ def _row(verdict: Verdict, own: Cells, workspace: Workspace, as_of: date) -> dic
         "realised_usd": None if found.usd is None else rounded(found.usd),
         "promised_at_share_usd_month": _at_share(trial, promised, through), "mixed_units": verdict.judged.compared.mixed,
         "advice": verdict.move, "advice_reason": "; ".join(verdict.reasons) or None,
+        "share_first_day": trial.step.since.astimezone(zone).date(),
+        "ended_day": trial.until.astimezone(zone).date() if trial.ended else None,
+        "share_before": _served(own, trial, before=True), "share_since": _served(own, trial, before=False),
     }  # fmt: skip
+
+
+def _served(own: Cells, trial: Trial, *, before: bool) -> Decimal | None:
+    """The part of the task's requests that the new tier answered since the move, or in the 28 days before it."""
+    moved = {since for step in trial.steps for since in step.phases}
+    first = trial.since.date() - timedelta(days=BEFORE_DAYS)
+    calls = [c for c in own.calls if (c.since < trial.since and c.day >= first if before else c.since in moved)]
+    total = sum(c.requests for c in calls)
+    return rounded(Fraction(sum(c.requests for c in calls if c.tier == trial.new), total)) if total else None
 
 
 def _at_share(trial: Trial, promised: Decimal | None, through: date) -> Decimal | None:
@@ -185,14 +199,10 @@ def _at_share(trial: Trial, promised: Decimal | None, through: date) -> Decimal 
 
 
 def _end(day: date) -> float:
-    from datetime import UTC, datetime, time
-
     return datetime.combine(day + timedelta(days=1), time(), UTC).timestamp()
 
 
 def _approved(row: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-    from pipelines.routing.policy_text import parse_policy
-
     policy = parse_policy(row["policy_text"], f"policy version {row['version']}").policy
     for change in row["changes"]:
         route = policy.route(change["route"])
@@ -201,7 +211,7 @@ def _approved(row: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         evidence, canary = route.evidence, route.canary
         yield {
             "recommendation_id": evidence.recommendation_id if evidence else None, "workflow": route.match.workflow,
-            "task_type": route.match.task_type, "approved_at": _moment(row["at"]), "policy_version": row["version"],
+            "task_type": route.match.task, "approved_at": _moment(row["at"]), "policy_version": row["version"],
             "promised_usd_month": evidence.saving_usd_month if evidence else None, "status": "approved",
             "finding": "not applied yet", "approved_by": row["by"], "from_tier": route.tier,
             "to_tier": canary.tier if canary else route.tier, "percent": 0, "days": 0, "advice": "stand",
@@ -209,9 +219,7 @@ def _approved(row: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         }  # fmt: skip
 
 
-def _moment(text: str) -> Any:
-    from datetime import datetime
-
+def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 

@@ -9,28 +9,32 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.rollout.advance import Advanced, advance, command
+from pipelines.rollout.advance import Advanced, advance
+from pipelines.rollout.alerts import health_said
+from pipelines.rollout.health import ailing
 from pipelines.rollout.marts import replayed
-from pipelines.rollout.published import Seen, last_day, seen
+from pipelines.rollout.moves import command, way_back
+from pipelines.rollout.published import NothingSeen, Seen, last_day, seen
 from pipelines.rollout.verdict import Verdict
 from pipelines.routing import audit
+from pipelines.routing.answer import Answer, answered
 from pipelines.routing.change import Change
 from pipelines.routing.history import replay
-from pipelines.routing.loop import Answer
 from pipelines.routing.loop import route_status as files_status
 from pipelines.routing.policy import Policy
 from pipelines.routing.policy_text import parse_policy
 from pipelines.routing.wording import shares_text
-from pipelines.storage.published import current
+from pipelines.storage.published import Published, current
 from pipelines.workspace.errors import NothingPublished
 from pipelines.workspace.load import Loaded
 
 
 def route_advance(
-    loaded: Loaded, *, dry_run: bool = False, revert: str | None = None, now: datetime | None = None
+    loaded: Loaded, *, dry_run: bool = False, revert: str | None = None, by: str | None = None,
+    reason: str | None = None, now: datetime | None = None,
 ) -> Answer:  # fmt: skip
     """Raises what `pipelines.rollout.advance.advance` does."""
-    done = advance(loaded, now=now or datetime.now(UTC), dry_run=dry_run, revert=revert)
+    done = advance(loaded, now=now or datetime.now(UTC), dry_run=dry_run, revert=revert, by=by, reason=reason)
     lines = [f"Nothing moves: {done.held}"] if done.held else []
     lines += [_moved(change, done) for change in done.moves]
     still = {change.route for change in done.moves}
@@ -40,12 +44,10 @@ def route_advance(
     lines += [f"Recommended: {said}" for said in done.recommended]
     lines += done.notes
     if done.done is not None:
-        document = done.done.document()
-        lines.append(f"{document['status']}: version {document['version']}")
-    elif done.dry_run:
+        return answered(loaded, done.done, done.document(), lines)
+    if done.dry_run:
         lines.append("Nothing was written.")
-    printed = getattr(done.done, "printed", {}) if done.done else {}
-    return Answer(done.document(), "\n".join(lines) or "No canary is under way.", "".join(printed.values()) or None)
+    return Answer(done.document(), "\n".join(lines) or "No canary is under way.")
 
 
 def _moved(change: Change, done: Advanced) -> str:
@@ -56,8 +58,11 @@ def _moved(change: Change, done: Advanced) -> str:
     )
 
 
-def route_status(loaded: Loaded, *, now: datetime | None = None) -> Answer:
-    """Beside the files' state: each route's declared and observed share, leak, step, guards, next step and saving."""
+def route_status(loaded: Loaded, *, now: datetime | None = None, published: Published | None = None) -> Answer:
+    """Beside the files' state: each route's declared and observed share, leak, step, guards, next step and saving.
+
+    `published`: the set to tell from, the present one by default.
+    """
     answer = files_status(loaded)
     now = now or datetime.now(UTC)
     rows, broken = audit.examine(loaded.root)
@@ -67,9 +72,12 @@ def route_status(loaded: Loaded, *, now: datetime | None = None) -> Answer:
     document["proposed"] = [] if broken else _proposed(loaded, live)
     lines = [answer.text]
     try:
-        found = seen(loaded, told, now)
+        found = seen(loaded, told, now, published)
     except NothingPublished:
         return Answer(document, "\n".join([answer.text, "No run has published anything yet: outlay run"]))
+    except NothingSeen as error:
+        said = str(error)
+        return Answer(document, "\n".join([answer.text, f"{said[:1].upper()}{said[1:]}"]))
     document["as_of"] = found.as_of.isoformat()
     verdicts = {v.trial.key: v for v in found.verdicts if v.trial.ended is None}
     document["decisions"] = [_plain(row) for row in found.decisions.to_dicts()]
@@ -77,6 +85,7 @@ def route_status(loaded: Loaded, *, now: datetime | None = None) -> Answer:
         entry = _route(route.key, found, verdicts.get(route.key))
         entry["shares"] = route.shares
         entry["back"] = command(history, verdicts[route.key]) if route.key in verdicts else None
+        entry["back_to"] = way_back(history, verdicts[route.key]) if route.key in verdicts else None
         document["rollout"].append(entry)
         lines += ["", *_route_lines(entry, verdicts.get(route.key))]
     for item in document["proposed"]:
@@ -124,6 +133,8 @@ def _route(key: str, found: Seen, verdict: Verdict | None) -> dict[str, Any]:
         ],
         "fallback_share": _text(tiers[0]["fallback_share"]) if tiers else None,
         "leak_usd": None if leaks.null_count() else format(leaks.sum() if len(leaks) else Decimal(0), "f"),
+        "health": [{k: _text(v) for k, v in row.items()} for row in ailing(found.health.filter(own).to_dicts())],
+        "tiers": [{k: _text(v) for k, v in row.items()} for row in found.latency.filter(own).to_dicts()],
         "step": verdict.document() if verdict else None,
         "decision": _plain(decision) if decision and verdict else None,
     }  # fmt: skip
@@ -140,6 +151,9 @@ def _route_lines(entry: Mapping[str, Any], verdict: Verdict | None) -> list[str]
         said.append(f"  observed on {entry['observed_day']}: {observed}; leak since it is routed {leak}")
     else:
         said.append("  observed: no request of it in what is published")
+    said += [f"  {row['tier']} is {health_said(row)}" for row in entry["health"]]
+    if speeds := [f"{r['tier']} {r['latency_p95_ms'] / 1000:,.1f} s" for r in entry["tiers"] if r["latency_p95_ms"]]:
+        said.append(f"  p95 latency over 28 days: {', '.join(speeds)}")
     if verdict is not None:
         said += [f"  {line}" for line in _step_lines(verdict)[1:]]
         if verdict.move == "roll back":

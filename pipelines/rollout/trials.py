@@ -99,16 +99,22 @@ def trials(line: Sequence[Phase]) -> list[Trial]:
 def _start(route: Route, before: Route | None, phase: Phase, version: int) -> Trial | None:
     if route.canary is not None:
         old, new, percent = route.tier, route.canary.tier, route.canary.percent
-    elif before is not None and before.tier == route.tier:
+    elif (before is not None and before.tier == route.tier) or _only_the_rest(route, phase):
         return None
     else:
         old, new, percent = before.tier if before else None, route.tier, 100
     assert phase.policy is not None
     assert phase.approval is not None
     return Trial(
-        route.match.workflow, route.match.task_type, old, new, (_step(phase, percent),), route, phase.policy,
+        route.match.workflow, route.match.task, old, new, (_step(phase, percent),), route, phase.policy,
         phase.approval, version,
     )  # fmt: skip
+
+
+def _only_the_rest(route: Route, phase: Phase) -> bool:
+    """Whether a route says no more than that what its strata's routes leave goes on as before."""
+    strata = phase.policy.by_stratum if phase.policy else ()
+    return route.evidence is None and any(other.key.startswith(f"{route.key}/") for other in strata)
 
 
 def _step(phase: Phase, percent: int) -> Step:

@@ -35,7 +35,7 @@ DIFF_LINES = 60
 
 @dataclass(frozen=True)
 class Applied:
-    """`status`: applied | already applied | adopted | pending merge."""
+    """`status`: applied | printed (nothing but texts handed out) | already applied | adopted | pending merge."""
 
     status: str
     version: int
@@ -120,8 +120,14 @@ def apply(
         ]
         printed = {item.target.name: item.text for item in rendered if item.target.mode == "print"}
         if not chosen:
+            only_printed = bool(printed) and len(printed) == len(rendered)
             return Applied(
-                "already applied", history.live_version, history.live_sha256, (), notes=tuple(notes), printed=printed
+                "printed" if only_printed else "already applied",
+                history.live_version,
+                history.live_sha256,
+                (),
+                notes=tuple(notes),
+                printed=printed,
             )
         _callable(history, file.policy, chosen)
         unmerged = [r for r in chosen if r.target.mode == "git" and lives[r.target.path].content != r.content]
@@ -223,7 +229,7 @@ def _go_live(
         reloads=[report.document() for report in reports], diff="\n".join(diffs), result="applied",
     )  # fmt: skip
     return Applied(
-        "applied",
+        "printed" if all(item.target.mode == "print" for item in chosen) else "applied",
         file.policy.version,
         file.sha256,
         tuple(item.target.path for item in chosen),

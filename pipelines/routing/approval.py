@@ -43,7 +43,7 @@ def approve(
     approve, when there is nothing to approve or the plan differs from the one seen; UsageError for an
     invalid policy or binding.
     """
-    approver = _approver(loaded, by)
+    approver = approver_named(loaded, by)
     with locked(loaded.root):
         planned = plan(loaded, recommendations, now, only=only, probed=False)
         if planned.file is None or not planned.needs_approval:
@@ -80,7 +80,8 @@ def approve(
     return Approval(planned, by, row)
 
 
-def _approver(loaded: Loaded, by: str) -> Approver:
+def approver_named(loaded: Loaded, by: str) -> Approver:
+    """By name or e-mail; raises OutlayError for who is none."""
     wanted = by.strip().casefold()
     for approver in loaded.config.routing.approvers:
         if wanted and wanted in {approver.name.casefold(), (approver.email or approver.name).casefold()}:

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from pipelines.routing import audit
-from pipelines.routing.files import resolve
+from pipelines.routing.files import replace_bytes, resolve
 from pipelines.routing.history import History
 from pipelines.routing.live import LiveFile, inspect
 from pipelines.routing.merging import Committed, Place, Wanted, commit_changes, message_of, place_of
+from pipelines.routing.plan import policy_bytes, policy_path
 from pipelines.routing.policy import PolicyFile, content_sha256
 from pipelines.routing.policy_text import parse_policy
 from pipelines.routing.rendering import Loaded, Rendered
@@ -112,6 +113,13 @@ def withdraw(
             raise OutlayError(
                 f"version {pending['version']} is merged already: outlay route apply records it, then outlay route rollback"
             )
+    approved = history.approved
+    if approved is not None and approved["event"] == "advanced" and history.live is not None:
+        if content_sha256(policy_bytes(loaded)) == approved["policy_sha256"]:  # nobody but `route advance` wrote it
+            replace_bytes(policy_path(loaded), history.live["policy_text"].encode())
+        notes.append(
+            "outlay route advance takes this step again while its guards hold; lock the route in the policy to stop it"
+        )
     audit.append(
         loaded.root, "withdrawn", now=now, by=by, reason=reason, version=pending["version"],
         policy_sha256=pending["policy_sha256"], commits=pending["commits"],

@@ -49,6 +49,8 @@ def replay(rows: Sequence[Mapping[str, Any]]) -> History:
             history.unfinished = None
         if event in ("approved", "advanced", "applied", "rolled_back", "withdrawn"):
             history.pending = None
+        if event == "withdrawn" and history.approved is not None and history.approved["event"] == "advanced":
+            history.approved = None
         if event == "committed":
             history.pending = row
             history.branches |= {entry["branch"]: entry["commit"] for entry in row["commits"]}

@@ -8,26 +8,18 @@ Each returns the JSON document and the same in words. Errors are OutlayError (st
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from pipelines.routing.apply import Applied, apply
+from pipelines.routing.answer import Answer, answered
+from pipelines.routing.apply import apply
 from pipelines.routing.approval import approve, parse_only
 from pipelines.routing.plan import plan, policy_bytes
 from pipelines.routing.policy_text import check_against_workspace, parse_policy
-from pipelines.routing.reload import Reloaded
 from pipelines.routing.rendering import Loaded, canonical_of, check_bindings, served_models
 from pipelines.routing.rollback import rollback
 from pipelines.routing.status import status
 from pipelines.routing.wording import change_text, plan_text, shares_text
-
-
-@dataclass(frozen=True)
-class Answer:
-    document: dict[str, Any]
-    text: str
-    output: str | None = None  #: mode print: what belongs on stdout, so that it can be piped; `text` is for people
 
 
 def route_plan(
@@ -84,27 +76,7 @@ def route_apply(
         loaded, now=now or _now(), recommendations=recommendations, adopt=adopt, overwrite=overwrite,
         effective_at=effective_at,
     )  # fmt: skip
-    head = {
-        "applied": _applied(loaded, done),
-        "already applied": f"Version {done.version} is live already; nothing was changed.",
-        "adopted": f"{', '.join(done.files)}: the new base of version {done.version}; nothing was written.",
-        "pending merge": f"Version {done.version} waits for a merge; nothing is live yet.",
-    }[done.status]
-    waiting = [commit.next for commit in done.commits]
-    return Answer(
-        done.document(),
-        "\n".join([head, *waiting, *_reloads(done.reloads), *done.notes]),
-        "".join(done.printed.values()) or None,
-    )
-
-
-def _applied(loaded: Loaded, done: Applied) -> str:
-    printed = [target.path for target in loaded.config.routing.targets if target.name in done.printed]
-    live = [path for path in done.files if path not in printed]
-    said = [f"Version {done.version} is live in {', '.join(live)}."] if live else []
-    if printed:
-        said.append(f"Version {done.version} is printed for {', '.join(printed)}; putting it in place is up to you.")
-    return "\n".join(said)
+    return answered(loaded, done, done.document())
 
 
 def route_rollback(
@@ -120,26 +92,21 @@ def route_rollback(
     done = rollback(
         loaded, now=now or _now(), to=to, overwrite=overwrite, by=by, reason=reason, effective_at=effective_at
     )
-    left, version = done.left_version, done.version
-    head = {
-        "rolled back": f"Rolled back from version {left} to {version}: {', '.join(done.files) or 'no file differed'}.",
-        "put back": f"The interrupted version {left} was put back; version {version} is live.",
-        "pending merge": f"The way back from version {left} to {version} waits for a merge; nothing is changed yet.",
-        "withdrawn": f"Version {left}, which was never merged, is given up; version {version} is live.",
-    }[done.status]
-    waiting = [commit.next for commit in done.commits]
-    return Answer(
-        done.document(),
-        "\n".join([head, *waiting, *_reloads(done.reloads), *done.notes]),
-        "".join(done.printed.values()) or None,
-    )
+    return answered(loaded, done, done.document())
 
 
 def route_status(loaded: Loaded) -> Answer:
     state = status(loaded)
     document: dict[str, Any] = {**state.document, "in_order": state.in_order}
-    live = document["live_version"]
-    lines = [f"Live: version {live}" if live else "Live: no policy yet"]
+    lines = status_lines(document) + [
+        f"{route['route']}: {shares_text(route['declared'])}" for route in document["routes"]
+    ]
+    return Answer(document, "\n".join(lines))
+
+
+def status_lines(document: Mapping[str, Any]) -> list[str]:
+    """What is live, what waits, and what was changed by hand; the routes apart."""
+    lines = [_live_line(document)]
     if document["approved_version"]:
         lines.append(f"Approved by {document['approved_by']}, not applied yet: version {document['approved_version']}")
     if document["policy_file"].startswith("edited"):
@@ -153,12 +120,17 @@ def route_status(loaded: Loaded) -> Answer:
     for target in document["targets"]:
         lines.append(f"{target['name']} ({target['path']}): {target['says']}")
         lines += [f"  {difference}" for difference in target["differences"]]
-    lines += [f"{route['route']}: {shares_text(route['declared'])}" for route in document["routes"]]
-    return Answer(document, "\n".join(lines))
+    return lines
 
 
-def _reloads(reports: Sequence[Reloaded]) -> list[str]:
-    return [line for report in reports for line in (f"{report.target}: {report.detail}", *report.smoke)]
+def _live_line(document: Mapping[str, Any]) -> str:
+    """What is live; of a printed text nobody knows."""
+    version, printed = document["live_version"], document["printed_for"]
+    if not version:
+        return "Live: no policy yet"
+    if printed and not document["live_in"]:
+        return f"Printed: version {version}; what became of it, Outlay can't see"
+    return f"Live: version {version}" + (f"; only printed for {', '.join(printed)}" if printed else "")
 
 
 def _now() -> datetime:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pipelines.routing.gateway_keys import lacking
 from pipelines.routing.history import History
-from pipelines.routing.policy import PolicyFile
+from pipelines.routing.policy import Policy, PolicyFile
 from pipelines.routing.policy_text import parse_policy
 from pipelines.routing.rendering import Loaded, Rendered
 from pipelines.routing.smoke import denied_before
@@ -35,5 +35,15 @@ def rollout_of(loaded: Loaded, file: PolicyFile) -> tuple[tuple[dict[str, Any], 
     percent = drawn(file.policy) | {
         route.key: route.canary.percent for route in canaries if route.canary and found[route.key].several_calls
     }
+    return rollout, _snippets(loaded, percent, file.policy)
+
+
+def clients_of(loaded: Loaded, live: Policy) -> dict[str, str]:
+    """Kind of gateway -> the lines that draw units as the live policy says, or tell strata; none where neither is."""
+    return _snippets(loaded, drawn(live), live)
+
+
+def _snippets(loaded: Loaded, percent: dict[str, int], policy: Policy) -> dict[str, str]:
     kinds = dict.fromkeys(target.kind for target in loaded.config.routing.targets)
-    return rollout, {kind: snippet(percent, file.policy.version, kind) for kind in kinds} if percent else {}
+    strata = [route.key for route in policy.by_stratum]
+    return {kind: snippet(percent, policy.version, kind, strata) for kind in kinds} if percent or strata else {}

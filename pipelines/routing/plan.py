@@ -21,6 +21,7 @@ from ruamel.yaml.error import YAMLError
 from pipelines.routing import audit
 from pipelines.routing.change import Change, compare, next_policy
 from pipelines.routing.credentials import find_credentials, mask
+from pipelines.routing.fallbacks import resilience, unprotected
 from pipelines.routing.files import read_bytes, resolve
 from pipelines.routing.history import History, replay
 from pipelines.routing.live import FREE, WORDS, LiveFile, inspect
@@ -116,6 +117,7 @@ class Plan:
             ],
             "rollout": [dict(steps) for steps in self.rollout],
             "clients": dict(self.clients),
+            "resilience": resilience(policy) if policy else [],
         }
 
 
@@ -158,6 +160,7 @@ def plan(
     live_policy = parse_policy(before, "live policy").policy if before else None
     against_live = (*compare(live_policy, file.policy), *changes) if file else changes
     ids = tuple(sorted({change.recommendation_id for change in against_live if change.recommendation_id}))
+    notes = (*notes, *unprotected(file.policy)) if file else notes
     rollout, clients = rollout_of(loaded, file) if file else ((), {})
     return Plan(
         source, file, history.live_version, changes, notes, tuple(targets), policy_diff, ids, rollout, clients

@@ -1,5 +1,8 @@
 """The routing policy: which tier serves which (workflow, task type), with canary share and fallbacks.
 
+A route may be for one recorded stratum of a task type, known before the call; requests of other strata are served as
+the route of the task type says.
+
 `routing/policy.yaml` as frozen models. It names tiers only; which real model a tier is stands in the target
 binding of `outlay.yaml`, so one policy goes to several gateways. Its identity is the SHA-256 of the file's
 text, so `sha256sum routing/policy.yaml` shows what a rendered file's header must say.
@@ -32,6 +35,12 @@ Number = Annotated[Decimal, BeforeValidator(_decimal)]
 class Match(Strict):
     workflow: Name
     task_type: Name
+    stratum: Name | None = None
+
+    @property
+    def task(self) -> str:
+        """The task type, and its stratum behind it."""
+        return self.task_type if self.stratum is None else f"{self.task_type}/{self.stratum}"
 
 
 class Canary(Strict):
@@ -108,7 +117,7 @@ class Route(Strict):
 
     @property
     def key(self) -> str:
-        return f"{self.match.workflow}/{self.match.task_type}"
+        return f"{self.match.workflow}/{self.match.task}"
 
     @property
     def used(self) -> tuple[str, ...]:
@@ -177,6 +186,10 @@ class Policy(Strict):
         return {name: legs for route in self.routes for name, legs in route.groups.items()}
 
     @property
+    def by_stratum(self) -> tuple[Route, ...]:
+        return tuple(route for route in self.routes if route.match.stratum is not None)
+
+    @property
     def used_tiers(self) -> tuple[str, ...]:
         return tuple(tier for tier in self.tiers if any(tier in route.used for route in self.routes))
 
@@ -185,6 +198,12 @@ class Policy(Strict):
         keys = [route.key for route in self.routes]
         if twice := sorted({key for key in keys if keys.count(key) > 1}):
             raise ValueError(f"routes: named twice: {', '.join(twice)}")
+        for route in self.by_stratum:
+            if self.route(f"{route.match.workflow}/{route.match.task_type}") is None:
+                raise ValueError(
+                    f"routes {route.key}: requests of other strata have no route; "
+                    f"add one for {route.match.workflow}/{route.match.task_type}"
+                )
         for route in self.routes:
             if unknown := [tier for tier in route.used if tier not in self.tiers]:
                 raise ValueError(

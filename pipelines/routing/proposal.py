@@ -13,7 +13,9 @@ from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any, Literal
 
+from pipelines.routing.by_difficulty import in_the_way, key_of, others, parts
 from pipelines.routing.change import Change
+from pipelines.routing.fallbacks import kept_behind
 from pipelines.routing.policy import FIRST_STEP, Canary, Evidence, Match, Policy, Route
 from pipelines.routing.rendering import canonical_of, excluded, served_models
 from pipelines.workspace.errors import UsageError
@@ -52,22 +54,27 @@ def propose(
     if only is None:
         for key, route in routes.items():
             if route.canary and route.expires_at and route.expires_at <= now and not route.locked:
-                routes[key] = ended = _without_canary(route)
+                routes[key] = ended = _without_canary(route, workspace)
                 changes.append(Change(key, "expired", route.shares, ended.shares, reason="the canary's time is over"))
     for item in sorted(recommendations.get("recommendations", ()), key=lambda r: (r["workflow"], r["task_type"])):
         if item["decision"] != "switch" or (only is not None and item["id"] not in only):
             continue
-        key = f"{item['workflow']}/{item['task_type']}"
-        try:
-            route, kind = _switched(routes.get(key), item, workspace)
-        except _Kept as kept:
-            notes.append(f"{key}: {kept}")
-            continue
-        before = routes[key].shares if key in routes else {route.tier: 100}
-        routes[key] = route
-        evidence = route.evidence.model_dump(mode="json", exclude_none=True) if route.evidence else None
-        approved = route.canary.approved if route.canary else None
-        changes.append(Change(key, kind, before, route.shares, approved, item["id"], evidence, item.get("reason")))
+        for part in parts(item):
+            key = key_of(part)
+            try:
+                made, kind = _moved(routes, item, part, workspace)
+            except _Kept as kept:
+                notes.append(f"{key}: {kept}")
+                continue
+            before = routes[key].shares if key in routes else {made[key].tier: 100}
+            if added := made.keys() - routes.keys() - {key}:
+                rest = made[added.pop()]
+                changes.append(Change(rest.key, "others", rest.shares, rest.shares, reason=rest.reason))
+            routes |= made
+            route = routes[key]
+            evidence = route.evidence.model_dump(mode="json", exclude_none=True) if route.evidence else None
+            approved = route.canary.approved if route.canary else None
+            changes.append(Change(key, kind, before, route.shares, approved, item["id"], evidence, part.get("reason")))
     for key, route in routes.items():
         declared = _split(workspace, route.match.workflow)
         if only is None and declared not in (None, route.split) and not route.locked:
@@ -85,8 +92,20 @@ def propose(
     return Proposal(tuple(routes[key] for key in sorted(routes)), tuple(changes), tuple(notes))
 
 
+def _moved(
+    routes: Mapping[str, Route], item: Mapping[str, Any], part: Mapping[str, Any], workspace: Workspace
+) -> tuple[dict[str, Route], str]:
+    """The routes that a recommendation, or its part for one stratum, makes, by key."""
+    key = key_of(part)
+    route, kind = _switched(routes.get(key), part, workspace)
+    if reason := in_the_way(item, routes, route.tier):
+        raise _Kept(reason)
+    whole = key_of({**part, "stratum": None})
+    return ({} if whole in {*routes, key} else {whole: others(part, route.tier, workspace)}) | {key: route}, kind
+
+
 def _switched(route: Route | None, item: Mapping[str, Any], workspace: Workspace) -> tuple[Route, str]:
-    names = (item["workflow"], item["task_type"])
+    names = (item["workflow"], item["task_type"], *([item["stratum"]] if item.get("stratum") else []))
     if not all(re.fullmatch(NAME_PATTERN, name) for name in names):
         raise _Kept("a name from a log that no routing file may hold; use letters, digits, `.`, `_` and `-`")
     if route is not None and route.locked:
@@ -123,7 +142,7 @@ def _switched(route: Route | None, item: Mapping[str, Any], workspace: Workspace
     if route is None or route.canary is None:
         kept = tuple(t for t in (route.fallback if route else ()) if t != tier)
         fresh = Route(
-            match=Match(workflow=names[0], task_type=names[1]),
+            match=Match(workflow=names[0], task_type=names[1], stratum=item.get("stratum")),
             tier=stable,
             canary=Canary(
                 tier=tier, percent=step, up_to=approved, hold_back=workspace.routing.rollout.hold_back or None
@@ -202,7 +221,7 @@ def no_longer_recommended(
 
     Another figure or a share that moved a little changes no rendered byte of a first step and voids nothing.
     """
-    found = {f"{item['workflow']}/{item['task_type']}": item for item in recommendations.get("recommendations", ())}
+    found = {key_of(part): part for item in recommendations.get("recommendations", ()) for part in parts(item)}
     for route in policy.routes:
         if route.canary is None or route.evidence is None or route.evidence.recommendation_id not in ids:
             continue
@@ -220,6 +239,6 @@ def no_longer_recommended(
     return None
 
 
-def _without_canary(route: Route) -> Route:
-    fallback = tuple(tier for tier in route.fallback if tier != route.tier)
+def _without_canary(route: Route, workspace: Workspace) -> Route:
+    fallback = kept_behind(route, route.tier, route.fallback, workspace)
     return route.model_copy(update={"canary": None, "fallback": fallback, "expires_at": None})

@@ -9,6 +9,7 @@ from typing import Any
 from pipelines.routing import audit
 from pipelines.routing.history import History, replay
 from pipelines.routing.live import FREE, WORDS, LiveFile, inspect
+from pipelines.routing.outlook import clients_of
 from pipelines.routing.plan import policy_bytes
 from pipelines.routing.policy import Policy, sha256
 from pipelines.routing.policy_text import parse_policy
@@ -34,11 +35,14 @@ def status(loaded: Loaded) -> Status:
     history = replay(rows)
     live = parse_policy(history.live["policy_text"], "live policy").policy if history.live else None
     approved = history.approved
+    modes = {t.path: t.mode for t in loaded.config.routing.targets if history.live_version and t.path in history.files}
     return Status(
         {
             "policy_id": live.policy_id if live else None,
             "live_version": history.live_version,
             "live_policy_sha256": history.live_sha256,
+            "live_in": [path for path, mode in modes.items() if mode != "print"],
+            "printed_for": [path for path, mode in modes.items() if mode == "print"],
             "approved_version": approved["version"] if approved else None,
             "approved_by": approved["by"] if approved else None,
             "policy_file": _policy_file(loaded, history),
@@ -47,6 +51,7 @@ def status(loaded: Loaded) -> Status:
             "audit": {"rows": len(rows), "broken": str(broken) if broken else None},
             "targets": [_target(loaded, history, target, live) for target in loaded.config.routing.targets],
             "routes": [_route(route) for route in live.routes] if live else [],
+            "clients": clients_of(loaded, live) if live else {},
         }
     )
 

@@ -10,7 +10,7 @@ there at 20 %, and the tasks of one unit fall together.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pipelines.routing.policy import CANARY_GROUP, Policy, Route
 
@@ -82,11 +82,70 @@ def group(workflow: str, task_type: str, unit_id: str) -> str | None:
 ''',
 }
 
+_ROUTE = '''\
+#: routes of their own by recorded difficulty; requests of other strata are served as their task type is
+BY_STRATUM = {{{strata}}}
 
-def snippet(percent: dict[str, int], version: int, kind: str) -> str:
-    """The client's lines in Python for one kind of gateway, complete and runnable."""
+
+def route(workflow: str, task_type: str, stratum: str | None = None) -> str:
+    """Which route serves a request, told before the call."""
+    own = f"{{workflow}}/{{task_type}}/{{stratum}}"
+    return own if own in BY_STRATUM else f"{{workflow}}/{{task_type}}"
+'''
+
+_ASK_BY_STRATUM = {
+    "litellm": '''\
+
+
+def model(workflow: str, task_type: str, unit_id: str, stratum: str | None = None) -> str:
+    """What to pass as `model`."""
+    asked = route(workflow, task_type, stratum)
+    group = "@canary" if in_canary(workflow, asked.partition("/")[2], unit_id) else ""
+    return f"route/{asked}{group}"
+''',
+    "portkey": '''\
+
+
+def headers(workflow: str, task_type: str, unit_id: str, stratum: str | None = None) -> dict[str, str]:
+    """What to send beside `x-portkey-config`."""
+    names = route(workflow, task_type, stratum).split("/")
+    metadata = dict(zip(("workflow", "task_type", "stratum"), names, strict=False))
+    if in_canary(workflow, "/".join(names[1:]), unit_id):
+        metadata["group"] = "canary"
+    return {"x-portkey-metadata": json.dumps(metadata)}
+''',
+    "envoy": '''\
+
+
+def headers(workflow: str, task_type: str, unit_id: str, stratum: str | None = None) -> dict[str, str]:
+    """What to send with each request."""
+    names = route(workflow, task_type, stratum).split("/")
+    group = {"x-group": "canary"} if in_canary(workflow, "/".join(names[1:]), unit_id) else {}
+    return {**dict(zip(("x-workflow", "x-task-type", "x-stratum"), names, strict=False)), **group}
+''',
+    "json": '''\
+
+
+def row(workflow: str, task_type: str, unit_id: str, stratum: str | None = None) -> dict[str, str]:
+    """Which row of the table: the one with these keys and no other of them."""
+    names = route(workflow, task_type, stratum).split("/")
+    group = {"group": "canary"} if in_canary(workflow, "/".join(names[1:]), unit_id) else {}
+    return {**dict(zip(("workflow", "task_type", "stratum"), names, strict=False)), **group}
+''',
+}
+
+
+def snippet(percent: dict[str, int], version: int, kind: str, strata: Sequence[str] = ()) -> str:
+    """The client's lines in Python for one kind of gateway, complete and runnable.
+
+    `strata`: the routes by recorded difficulty, which only the client can tell.
+    """
     more = "\nimport json" if kind == "portkey" else ""
-    return _DRAW.format(more=more, version=version, percent=_literal(percent.items())) + _ASK[kind]
+    draw = _DRAW.format(more=more, version=version, percent=_literal(percent.items()))
+    if not strata:
+        return draw + _ASK[kind]
+    listed = ", ".join(f'"{key}"' for key in strata)
+    return f"{draw}\n\n{_ROUTE.format(strata=listed)}{_ASK_BY_STRATUM[kind]}"
 
 
 def _literal(items: Iterable[tuple[str, int]]) -> str:

@@ -17,7 +17,7 @@ with per_unit as (
 select
     per_unit.workflow, per_unit.task_type, per_unit.day, trial_phases.since, per_unit.tier,
     per_unit.stratum,
-    cast(sum(cast(round(calls * cast(1000000 as decimal(18, 6)) / all_calls) as bigint)) as bigint) as outcomes_ppm
+    cast(sum(cast(round(cast(calls * 1000000 as double) / cast(all_calls as double)) as bigint)) as bigint) as outcomes_ppm
 from per_unit
 inner join trial_phases
     on trial_phases.workflow = per_unit.workflow and trial_phases.task_type = per_unit.task_type

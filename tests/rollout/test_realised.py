@@ -15,8 +15,9 @@ from pipelines.rollout.comparison import compare
 from pipelines.rollout.guards import _quality
 from pipelines.rollout.realised import realised
 from pipelines.rollout.telling import route_status
-from tests.rollout.world import World, route
+from tests.rollout.world import World, moment, route
 from tests.rollout.worlds import FIRST, Side, drawn, trial, true_saving
+from tests.workspaces import call, event
 
 SEEDS = 2000 if os.environ.get("OUTLAY_FULL") else 250
 OLD = Side(quality=0.92, usd=0.02)
@@ -133,3 +134,34 @@ def test_a_real_saving_is_published_and_shown_with_its_interval_beside_the_promi
     assert told.document["rollout"][0]["decision"]["realised_usd_month"] == row["realised_usd_month"]
     assert "promised $9.50 a month" in told.text
     assert f"realised ${mid:,.2f} (${low:,.2f} to ${high:,.2f})" in told.text
+
+
+def test_a_call_that_several_units_share_is_told_at_todays_price_too(tmp_path: Path) -> None:
+    """One call serves two units, 3 : 1. Its model's price is halved later: what either bore counts at half."""
+    world = World(tmp_path / "ws", per_day=0)
+    rates = [
+        {"provider": "openai", "model": "gpt-5.4", "class": name, "usd_per_million": usd, "source": "test", **days}
+        for days, prices in (({"valid_to": "2026-09-05"}, ("2", "8")), ({"valid_from": "2026-09-05"}, ("1", "4")))
+        for name, usd in zip(("input", "output"), prices, strict=True)
+    ]
+    with open(world.bench.root / "rates.yaml", "w") as file:
+        YAML(typ="safe", pure=True).dump({"rates": rates}, file)
+    world.bench.config["rates"] = {"contract": "rates.yaml"}
+    world.bench.save()
+    world.policy(route("frontier"))
+    world.policy(route("light"), at=moment(FIRST + timedelta(days=6)))
+    shared = [{"unit_id": "a", "weight": 3}, {"unit_id": "b", "weight": 1}]
+    at = moment(FIRST, 9)
+    world.bench.calls(
+        call("s", time=at.isoformat(), unit_id=None, units=shared, input_tokens=1_000_000, output_tokens=0),
+        call("late", time=moment(FIRST + timedelta(days=7), 9).isoformat(), unit_id="c", model="gpt-5-mini"),
+        file="shared.jsonl",
+    )
+    world.bench.outcomes(*(event(f"e{u}", unit_id=u, time=(at + timedelta(hours=1)).isoformat()) for u in "ab"))
+    world.run()
+    assert sum(Decimal(r["spend_usd"]) for r in world.bench.export("outcome_cost") if r["unit_id"] in "ab") == 2
+    with world.bench.published.connect() as con:
+        [(units, usd, squares)] = con.execute(
+            "select units, task_usd, task_squares from rollout_units where tier = 'frontier'"
+        ).fetchall()
+    assert (units, usd, squares) == (2, 1, 750_000**2 + 250_000**2)

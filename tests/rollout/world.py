@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import shutil
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -27,13 +29,11 @@ def moment(day: date, hour: float = 0) -> datetime:
 class World:
     """Units of one call each. `today` is the first day that is not written yet."""
 
-    def __init__(self, root: Path, per_day: int = 100, seed: int = 1, **routing: Any) -> None:
+    def __init__(self, root: Path, per_day: int = 100, seed: int = 1, mode: str = "file", **routing: Any) -> None:
         target = {
-            "name": "table",
-            "kind": "json",
-            "path": FILE,
+            "name": "table", "kind": "json", "path": FILE, "mode": mode,
             "models": {t: {"model": f"openai/{m}"} for t, m in MODELS.items()},
-        }
+        }  # fmt: skip
         self.bench = Bench(
             root,
             {
@@ -42,6 +42,14 @@ class World:
             },
         )
         self.per_day, self.rng, self.today, self.version = per_day, np.random.default_rng(seed), FIRST, 0
+
+    def copied(self, root: Path) -> World:
+        """The same world once more, with files and lots of its own."""
+        other = copy.copy(self)
+        other.bench, other.rng = copy.copy(self.bench), copy.deepcopy(self.rng)
+        other.bench.root = Path(shutil.copytree(self.bench.root, root))
+        other.bench.config = copy.deepcopy(self.bench.config)
+        return other
 
     @property
     def loaded(self) -> Any:

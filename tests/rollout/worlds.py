@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
-from pipelines.rollout.cells import Cells, ServedCell, UnitCell
+from pipelines.rollout.cells import CallCell, Cells, ServedCell, UnitCell
 from pipelines.rollout.timeline import FOREVER
 from pipelines.rollout.trials import Step, Trial
 from pipelines.routing.policy import Canary, Match, Policy, Route
@@ -26,10 +27,13 @@ class Side:
     other: float = 0.01
 
 
-def trial(percent: int, since: date = FIRST) -> Trial:
-    canary = Canary(tier="light", percent=percent, up_to=100) if percent < 100 else None
+def trial(percent: int, since: date = FIRST, up_to: int = 100, hold_back: int | None = None, **more: Any) -> Trial:
+    canary = Canary(tier="light", percent=percent, up_to=up_to, hold_back=hold_back) if percent < 100 else None
     route = Route(
-        match=Match(workflow="review", task_type="extraction"), tier="frontier" if canary else "light", canary=canary
+        match=Match(workflow="review", task_type="extraction"),
+        tier="frontier" if canary else "light",
+        canary=canary,
+        **more,
     )
     policy = Policy(
         policy_id="p", version=1, created_at=moment(since), created_by="bob", tiers={"frontier": 2, "light": 1},
@@ -38,6 +42,44 @@ def trial(percent: int, since: date = FIRST) -> Trial:
     begin = moment(since)
     step = Step(begin, FOREVER, percent, 1, (begin,))
     return Trial("review", "extraction", "frontier", "light", (step,), route, policy, {"at": "", "by": "anna"}, 0)
+
+
+def steady(
+    of: Trial, days: int, per_day: int = 100, share: float | None = None, quality: tuple[float, float] = (0.995, 0.995),
+    usd: tuple[str, str] = ("0.004", "0.0005"), errors: float = 0.0, slow: float = 0.0, first: int = 0, before: int = 0,
+) -> Cells:  # fmt: skip
+    """Days without chance: of each day's units `share` (by default the declared one) run on the new tier, each good in
+    just its quality, at its price. `errors`, `slow`: of the new tier's requests. Pairs are (old, new).
+    """
+    units, served, calls = [], [], []
+    part = of.step.percent / 100 if share is None else share
+    for number in range(first - before, first + days):
+        day = FIRST + timedelta(days=number)
+        since = of.since if number >= first else moment(FIRST - timedelta(days=28))
+        moved = round(per_day * part) if number >= first else 0
+        for tier, n, good_share, price in (
+            ("frontier", per_day - moved, *_of(quality, usd, 0)),
+            ("light", moved, *_of(quality, usd, 1)),
+        ):
+            if not n:
+                continue
+            good, micro = round(n * good_share), int(Decimal(price) * 10**6)
+            units.append(UnitCell(
+                "review", "extraction", day, since, tier, "", n, n, good, good, n * Decimal(price), Decimal(0),
+                Decimal(n * micro**2), Decimal(good * micro), Decimal(0), Decimal(0),
+            ))  # fmt: skip
+            served.append(ServedCell("review", "extraction", day, since, tier, "", good * 1_000_000))
+            failed, late = (round(n * errors), round(n * slow)) if tier == "light" else (0, 0)
+            calls.append(CallCell("review", "extraction", day, since, tier, n, failed, n - failed, late))
+    return Cells(units, served, calls)
+
+
+def _of(quality: tuple[float, float], usd: tuple[str, str], side: int) -> tuple[float, str]:
+    return quality[side], usd[side]
+
+
+def together(*parts: Cells) -> Cells:
+    return Cells(*([cell for part in parts for cell in getattr(part, kind)] for kind in ("units", "served", "calls")))
 
 
 def drawn(

@@ -27,12 +27,17 @@ def test_the_text_is_handed_out_and_no_file_is_written(tmp_path):
     assert route_status(loaded).document["targets"][0]["state"] == "absent"
     done = route_apply(loaded, now=NOW)
     assert done.output is not None
+    assert done.document["status"] == "printed"
+    assert "live" not in done.text
     assert sha256(done.output) == rows(loaded)[-1]["files"][0]["after_sha256"]
     assert done.document["printed"] == {"proxy": done.output}
     assert live(loaded) is None
     document = route_status(loaded).document
     assert (document["live_version"], document["targets"][0]["state"], document["in_order"]) == (1, "printed", True)
-    assert "printed: what became of it, Outlay can't see" in route_status(loaded).text
+    text = route_status(loaded).text
+    assert text.startswith("Printed: version 1; what became of it, Outlay can't see")
+    assert "Live:" not in text
+    assert (document["live_in"], document["printed_for"]) == ([], [FILE])
 
 
 def test_it_is_handed_out_again_as_often_as_asked(tmp_path):
@@ -40,7 +45,7 @@ def test_it_is_handed_out_again_as_often_as_asked(tmp_path):
     route_approve(loaded, advice(), by="finops-lead", now=NOW)
     first = route_apply(loaded, now=NOW)
     again = route_apply(loaded, now=NOW)
-    assert (again.document["status"], again.output) == ("already applied", first.output)
+    assert (again.document["status"], again.output) == ("printed", first.output)
     assert len(rows(loaded)) == 3
 
 
@@ -52,7 +57,9 @@ def test_a_rollback_hands_out_the_former_text(tmp_path):
     assert "-      weight: 95" in route_plan(loaded, {}, now=NOW, probe=False).text
     route_approve(loaded, {}, by="finops-lead", now=NOW)
     assert route_apply(loaded, now=NOW).output != first
-    assert route_rollback(loaded, now=NOW).output == first
+    back = route_rollback(loaded, now=NOW)
+    assert back.output == first
+    assert f"Version 1 is printed for {FILE}; putting it in place is up to you." in back.text
     assert route_status(loaded).document["live_version"] == 1
 
 

@@ -1,7 +1,7 @@
 """Envoy AI Gateway: AIGatewayRoutes that match our own headers, for a cluster that Git drives.
 
-One rule a group, matched by `x-workflow` and `x-task-type` (and `x-group` where units are drawn: of the rules that
-match, the one with more headers wins). Weights share a priority; the next priority is tried when the one before
+One rule a group, matched by `x-workflow` and `x-task-type` (and `x-stratum` where a route is for one recorded
+difficulty, `x-group` where units are drawn: of the rules that match, the one with more headers wins). Weights share a priority; the next priority is tried when the one before
 failed, which needs a BackendTrafficPolicy on the HTTPRoute that the gateway makes under the route's name. A route
 object holds 15 rules, so there are as many objects as it takes. A tier's parameters are a backend reference's own:
 `name` of an AIServiceBackend, `modelNameOverride`, `namespace`; `provider` beside them only tells Outlay whose
@@ -28,7 +28,7 @@ from pipelines.routing.targets.header import header_of, read_header, with_commen
 from pipelines.routing.targets.litellm import yaml_text
 from pipelines.workspace.gateway import EnvoyGateway
 
-WORKFLOW, TASK_TYPE, GROUP = "x-workflow", "x-task-type", "x-group"
+WORKFLOW, TASK_TYPE, STRATUM, GROUP = "x-workflow", "x-task-type", "x-stratum", "x-group"
 TIERS = "outlay/tiers"  #: annotation: which backend and model each tier is, to read a file back
 NETWORKING = "gateway.networking.k8s.io"
 OWN = ("name", "namespace", "modelNameOverride")
@@ -102,8 +102,10 @@ def _documents(
 
 def _rule(group: str, legs: tuple[Leg, ...], models: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     key, _, chosen = group.partition("@")
-    workflow, _, task_type = key.partition("/")
-    headers = [(WORKFLOW, workflow), (TASK_TYPE, task_type), *([(GROUP, chosen)] if chosen else [])]
+    headers = [
+        *zip((WORKFLOW, TASK_TYPE, STRATUM), key.split("/"), strict=False),
+        *([(GROUP, chosen)] if chosen else []),
+    ]
     return {
         "name": rule_name(group),
         "matches": [{"headers": [{"type": "Exact", "name": name, "value": value} for name, value in headers]}],
@@ -145,6 +147,7 @@ def parse(text: str) -> dict[str, tuple[Leg, ...]]:
                 (match,) = rule["matches"]
                 headers = {header["name"]: header["value"] for header in match["headers"]}
                 group = f"{headers[WORKFLOW]}/{headers[TASK_TYPE]}"
+                group += f"/{headers[STRATUM]}" if STRATUM in headers else ""
                 group += f"@{headers[GROUP]}" if GROUP in headers else ""
                 routes[group] = tuple(_legs(rule["backendRefs"], known))
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -225,7 +228,9 @@ def bound_model(parameters: Mapping[str, Any]) -> str | None:
 
 
 def unenforced(policy: Policy) -> list[str]:
+    strata = [f"strata: told by the header {STRATUM}; a request without it is served as its task type is"]
     return [
+        *(strata if policy.by_stratum else []),
         f"default_tier {policy.default_tier}: a request without a rule of its own is left to the gateway's other routes",
         "keys: in the cluster's BackendSecurityPolicy; AIServiceBackends must be there before this file is applied",
     ]

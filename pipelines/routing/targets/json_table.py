@@ -1,6 +1,7 @@
 """`json`: the plain route table, for a router of one's own. Order 1 shares by weight, higher orders are
 fallbacks.
 
+A row with `stratum` is for requests of that recorded difficulty and goes before the task type's row without one.
 A route whose units are drawn has two rows, the second with `group: canary` and the percent of units that ask for
 it; a client reads that percent here (`pipelines.routing.units`).
 """
@@ -32,6 +33,8 @@ def render(file: PolicyFile, models: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _row(route: Route, group: str, legs: tuple[Leg, ...]) -> dict[str, Any]:
     row: dict[str, Any] = {"workflow": route.match.workflow, "task_type": route.match.task_type}
+    if route.match.stratum is not None:
+        row["stratum"] = route.match.stratum
     if group.endswith(CANARY_GROUP):
         row |= {"group": CANARY_GROUP.removeprefix("@"), "percent": route.canary.percent if route.canary else 0}
     return {**row, "legs": [{"tier": leg.tier, "order": leg.order, "weight": leg.weight} for leg in legs]}
@@ -41,13 +44,17 @@ def parse(text: str) -> dict[str, tuple[Leg, ...]]:
     """The table's legs per route; raises ValueError if it is no such table."""
     try:
         return {
-            f"{route['workflow']}/{route['task_type']}" + (f"@{route['group']}" if "group" in route else ""): tuple(
+            _key(route) + (f"@{route['group']}" if "group" in route else ""): tuple(
                 Leg(leg["tier"], leg["order"], leg["weight"]) for leg in route["legs"]
             )
             for route in json.loads(text)["routes"]
         }
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a route table of Outlay's: {type(error).__name__}") from None
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    return "/".join(row[name] for name in ("workflow", "task_type", "stratum") if name in row)
 
 
 def lint(text: str, policy: Policy) -> list[str]:
@@ -68,9 +75,7 @@ def lint(text: str, policy: Policy) -> list[str]:
             total = sum(leg.weight for leg in legs if leg.order == order)
             if total != 100:
                 problems.append(f"{key}: weights of order {order} sum to {total}, expected 100")
-    drawn = {
-        f"{row['workflow']}/{row['task_type']}": row.get("percent") for row in document["routes"] if "group" in row
-    }
+    drawn = {_key(row): row.get("percent") for row in document["routes"] if "group" in row}
     wanted = {r.key: r.canary.percent if r.canary else 0 for r in policy.routes if r.split == "unit"}
     if not problems and (routes != policy.groups or drawn != wanted):
         problems.append("the routes differ from the policy's")
@@ -88,4 +93,7 @@ def bound_model(parameters: Mapping[str, Any]) -> str | None:
 
 def unenforced(policy: Policy) -> list[str]:
     statuses = ", ".join(str(status) for status in policy.fallback_on)
-    return [f"shares and fallbacks (on HTTP {statuses}): carried out by the router that reads the table, if at all"]
+    said = [f"shares and fallbacks (on HTTP {statuses}): carried out by the router that reads the table, if at all"]
+    if policy.by_stratum:
+        said.append("strata: the router must look for the row of a request's stratum before the task type's own")
+    return said

@@ -1,5 +1,5 @@
 """LiteLLM proxy: an include file with one model group per route, named `route/<workflow>/<task_type>`
-(and `…@canary` where units are drawn).
+(`…/<stratum>` where a route is for one recorded difficulty, and `…@canary` where units are drawn).
 
 Within a group, entries of one `order` share the requests by `weight`; a higher order is tried when the
 lower one failed. The file holds `model_list` and nothing else: LiteLLM merges an include shallowly, and any
@@ -157,7 +157,12 @@ def bound_model(parameters: Mapping[str, Any]) -> str | None:
 
 
 def unenforced(policy: Policy) -> list[str]:
+    strata = [
+        f"strata: LiteLLM serves the name that is asked for; the client asks for {GROUP}{route.key} where that holds"
+        for route in policy.by_stratum
+    ]
     return [
+        *strata,
         f"default_tier {policy.default_tier}: a name without a route is refused by LiteLLM (HTTP 400), not sent there",
         "fallback_on: LiteLLM falls over on every error of the upstream, HTTP 400 too",
     ]

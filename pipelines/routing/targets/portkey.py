@@ -31,7 +31,7 @@ def render(file: PolicyFile, models: Mapping[str, Mapping[str, Any]]) -> str:
             "mode": "conditional",
             "conditions": [
                 {"query": {"$and": _query(route, group)}, "then": f"{GROUP}{group}"}
-                for route in policy.routes
+                for route in sorted(policy.routes, key=lambda route: route.match.stratum is None)
                 for group in _specific_first(route.groups)
             ],
             "default": DEFAULT,
@@ -51,6 +51,8 @@ def _specific_first(groups: Mapping[str, Any]) -> list[str]:
 
 def _query(route: Route, group: str) -> list[dict[str, Any]]:
     wanted = {"workflow": route.match.workflow, "task_type": route.match.task_type}
+    if route.match.stratum is not None:
+        wanted["stratum"] = route.match.stratum
     if group.endswith(CANARY_GROUP):
         wanted["group"] = CANARY_GROUP.removeprefix("@")
     return [{f"metadata.{key}": {"$eq": value}} for key, value in wanted.items()]
@@ -88,7 +90,12 @@ def parse(text: str) -> dict[str, tuple[Leg, ...]]:
         routes: dict[str, tuple[Leg, ...]] = {}
         for condition in document["strategy"]["conditions"]:
             both = {key: value for part in condition["query"]["$and"] for key, value in part.items()}
-            key = f"{both['metadata.workflow']['$eq']}/{both['metadata.task_type']['$eq']}"
+            names = [
+                both[f"metadata.{name}"]["$eq"]
+                for name in ("workflow", "task_type", "stratum")
+                if f"metadata.{name}" in both
+            ]
+            key = "/".join(names)
             if "metadata.group" in both:
                 key += f"@{both['metadata.group']['$eq']}"
             routes[key] = tuple(_legs(targets[condition["then"]]))
@@ -136,11 +143,22 @@ def lint(text: str, policy: Policy) -> list[str]:
             problems.append(f"{GROUP}{key}: weights sum to {total}, expected 100")
     for key in routes:
         # a general condition before a specific one takes its requests
-        if key.endswith(CANARY_GROUP) and list(routes).index(key) > list(routes).index(key.removesuffix(CANARY_GROUP)):
-            problems.append(f"{GROUP}{key}: stands behind {GROUP}{key.removesuffix(CANARY_GROUP)} and is never reached")
+        for general in _more_general(key):
+            if general in routes and list(routes).index(key) > list(routes).index(general):
+                problems.append(f"{GROUP}{key}: stands behind {GROUP}{general} and is never reached")
     if not problems and (len(thens) != len(routes) or routes != policy.groups):
         problems.append("the routes differ from the policy's")
     return problems
+
+
+def _more_general(group: str) -> list[str]:
+    """Groups whose condition holds wherever that of `group` does."""
+    key, canary = group.removesuffix(CANARY_GROUP), group.endswith(CANARY_GROUP)
+    task = "/".join(key.split("/")[:2])
+    found = [key, task] if key != task else [key]
+    return [
+        name for name in (*found, *([f"{name}{CANARY_GROUP}" for name in found] if canary else [])) if name != group
+    ]
 
 
 def bound_model(parameters: Mapping[str, Any]) -> str | None:
@@ -152,7 +170,9 @@ def bound_model(parameters: Mapping[str, Any]) -> str | None:
 
 def unenforced(policy: Policy) -> list[str]:
     statuses = ", ".join(str(status) for status in policy.fallback_on)
+    strata = ["strata: told by metadata.stratum; a request without it is served as its task type is"]
     return [
+        *(strata if policy.by_stratum else []),
         f"fallback: an upstream error other than HTTP {statuses} goes back to the caller",
         "keys: Portkey reads no os.environ/NAME; fill the placeholders in where the config is loaded",
     ]
