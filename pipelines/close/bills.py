@@ -94,8 +94,9 @@ def _resolved(lines: Iterable[Line]) -> tuple[Line, ...]:
 
 def _as(line: Line, use: Any) -> Line:
     return Line(
-        line.month, line.day, line.last_day, line.provider, line.account, use, line.amount, incomplete=line.incomplete
-    )
+        line.month, line.day, line.last_day, line.provider, line.account, use, line.amount, incomplete=line.incomplete,
+        api_key=line.api_key,
+    )  # fmt: skip
 
 
 def _decimals(amount: Decimal) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -69,7 +69,8 @@ def close_month(loaded: Loaded, asked: Asked) -> Done:
     if asked.accrual and asked.month in records.latest():
         raise OutlayError(f"{asked.month} is closed: {FOLDER}/{records.latest()[asked.month].file}; nothing to accrue")
     if earlier is not None:
-        if earlier.document["figures"] == found:
+        kept = earlier.document["figures"]
+        if kept == {name: found[name] for name in kept if name in found}:
             path = loaded.root / FOLDER / earlier.file
             return _done(path, earlier.document, "unchanged since", loaded.root)
         if not asked.amend:
@@ -85,8 +86,14 @@ def close_month(loaded: Loaded, asked: Asked) -> Done:
 
 
 def _marts(published: Published) -> dict[str, pl.DataFrame]:
+    wanted = (*MARTS, "input_files")
     with published.connect() as con:
-        return {name: con.sql(f"select * from {name}").pl() for name in (*MARTS, "input_files")}
+        held = {row[0] for row in con.execute("select table_name from duckdb_tables()").fetchall()}
+        if lacking := sorted(set(wanted) - held):
+            raise OutlayError(
+                f"the published set lacks {', '.join(lacking)}, as another version made it: outlay run --full"
+            )
+        return {name: con.sql(f"select * from {name}").pl() for name in wanted}
 
 
 def _refuse_running(published: Published, month: str) -> None:
@@ -96,22 +103,43 @@ def _refuse_running(published: Published, month: str) -> None:
         raise OutlayError(f"{month} isn't over: the ledger reaches to {as_of}, the month to {last}")
 
 
-def _refuse_unreconciled(reconciliation: pl.DataFrame, asked: Asked) -> None:
-    """A provider that was never billed needs no bill; all together need one."""
-    rows = reconciliation.filter(pl.col("period") == asked.month).to_dicts()
+@dataclass(frozen=True)
+class Obstacle:
+    """What keeps a month from its close. `providers`: whose bill; `unexplained`: dollars without a name."""
+
+    kind: Literal["no bill", "open", "red"]
+    providers: tuple[str, ...]
+    unexplained: Decimal = Decimal(0)
+
+
+def obstacles(reconciliation: pl.DataFrame, month: str) -> list[Obstacle]:
+    """The gravest first. A provider that was never billed needs no bill; all together need one."""
+    rows = reconciliation.filter(pl.col("period") == month).to_dicts()
     billed = set(reconciliation.filter(pl.col("billed_usd").is_not_null())["provider"])
     without = sorted({r["provider"] for r in rows if r["status"] == "no bill" and r["provider"] in billed})
+    found = []
     if without or all(r["status"] == "no bill" for r in rows):
-        who = ", ".join(without) or "any provider"
-        raise OutlayError(f"{asked.month} has no bill of {who}: add it under sources:, or --accrual until it comes")
-    for status, said in (("open", "is not complete"), ("red", "has an unexplained rest above the threshold")):
-        found = [r for r in rows if r["status"] == status]
-        if not found or asked.accept_unexplained:
+        found.append(Obstacle("no bill", tuple(without)))
+    for kind in ("open", "red"):
+        mine = [r for r in rows if r["status"] == kind]
+        if mine:
+            rest = next((r["amount_usd"] for r in mine if r["item"] == "unexplained"), Decimal(0))
+            found.append(Obstacle(kind, tuple(dict.fromkeys(r["provider"] for r in mine)), rest))
+    return found
+
+
+def _refuse_unreconciled(reconciliation: pl.DataFrame, asked: Asked) -> None:
+    for found in obstacles(reconciliation, asked.month):
+        if found.kind == "no bill":
+            who = ", ".join(found.providers) or "any provider"
+            raise OutlayError(f"{asked.month} has no bill of {who}: add it under sources:, or --accrual until it comes")
+        if asked.accept_unexplained:
             continue
-        rest = next((r["amount_usd"] for r in found if r["item"] == "unexplained"), 0)
-        more = f" (${rest:,.2f})" if status == "red" else ": pages are missing, or calls follow its last billed day"
+        said, more = "is not complete", ": pages are missing, or calls follow its last billed day"
+        if found.kind == "red":
+            said, more = "has an unexplained rest above the threshold", f" (${found.unexplained:,.2f})"
         raise OutlayError(
-            f"{asked.month}: the bill of {found[0]['provider']} {said}{more}; look at it, or --accept-unexplained REASON"
+            f"{asked.month}: the bill of {found.providers[0]} {said}{more}; look at it, or --accept-unexplained REASON"
         )
 
 

@@ -21,6 +21,7 @@ from pipelines.close.doubles import Doubles
 from pipelines.close.lines import Line
 from pipelines.close.metered import CAPACITY, FEES, RECORDED, Held, Metered, Place
 from pipelines.close.pairs import Day, Pair, Spot, order, owners
+from pipelines.close.spread import spread
 
 #: what is billed as named without a comparison
 NAMED = {"tax": item.TAX, "credit": item.CREDITS, "correction": item.CORRECTION, "other": item.UNEXPLAINED}
@@ -32,8 +33,10 @@ class Compared:
 
     month: dict[str, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))  #: account -> item -> amount
     days: dict[tuple[date, str], dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
-    #: what no log holds: (the bill's account, how it was found, amount)
-    unseen: list[tuple[str, str, int]] = field(default_factory=list)
+    #: what no log holds: (the bill's account, its key, how that is known, amount)
+    unseen: list[tuple[str, str, str, int]] = field(default_factory=list)
+    #: account -> part of `not billed` that the providers of a customer's own keys bill
+    elsewhere: dict[str, int] = field(default_factory=dict)
 
     def put(self, account: str, day: Day, items: dict[str, int]) -> None:
         add(self.month[account], items)
@@ -62,6 +65,9 @@ class Comparison:
         ]
         self.reports = self._usable(metered.reports.get(bill.provider, {}))
         self.report_days = {place.day for place in self.reports}
+        self.elsewhere: dict[Spot, int] = defaultdict(int)
+        for (day, account, model), amount in metered.elsewhere.get(bill.provider, {}).items():
+            self.elsewhere[self._spot(day, account, model, "")] += amount
 
     def run(self) -> Compared:
         for line in self.bill.lines:
@@ -196,9 +202,11 @@ class Comparison:
     ) -> dict[str, int]:
         """A bill without classes (or models) beside a usage report: missing tokens at what such tokens cost in the month."""
         held: dict[tuple[str, str], int] = defaultdict(int)
+        unpriced: dict[tuple[str, str], int] = defaultdict(int)
         for place, found in self.cells:
             if self._spot(place.day, place.account, place.model, place.tier) == spot:
                 held[place.model, place.token_class] += found.tokens + found.unpriced + found.recorded
+                unpriced[place.model, place.token_class] += found.unpriced
         missing: dict[tuple[str, str], int] = defaultdict(int)
         for key, tokens in pair.reported.items():
             model, _, token_class = key.rpartition("|")
@@ -206,15 +214,28 @@ class Comparison:
         for cell_key, tokens in held.items():
             if cell_key[1] not in (FEES, CAPACITY, RECORDED):
                 missing[cell_key] -= tokens
-        unknown = any(tokens > 0 for one, tokens in missing.items() if one not in prices)
         volumes = [round(tokens * prices[one]) for one, tokens in missing.items() if one in prices]
         items: dict[str, int] = {}
         add(items, surplus(sum(v for v in volumes if v > 0), 0))
         add(items, surplus(sum(v for v in volumes if v < 0), twice))
+        if told := sum(round(tokens * prices[one]) for one, tokens in unpriced.items() if one in prices):
+            items[item.UNPRICED] = told
         rest = cell.difference - sum(items.values())
-        if rest:
-            within = abs(rest) <= cell.bound + len(volumes)
-            unnamed = item.UNEXPLAINED if self.totals else item.RATE
-            word = item.ROUNDING if within else item.NOT_METERED if unknown and rest > 0 else unnamed
-            add(items, {word: rest})
+        if abs(rest) <= cell.bound + len(volumes):
+            add(items, {item.ROUNDING: rest} if rest else {})
+            return items
+        if (other := min(-rest, self.elsewhere[spot])) > 0:
+            add(items, {item.NOT_BILLED: -other})
+            add(self.found.elsewhere, {spot.account: other})
+            rest += other
+            if abs(rest) <= cell.bound + len(volumes):
+                add(items, {item.ROUNDING: rest} if rest else {})
+                return items
+        # what has no price anywhere can only be what is left: by tokens, between calls without a price and missing ones
+        blind = [sum(max(0, n) for one, n in found.items() if one not in prices) for found in (missing, unpriced)]
+        if rest > 0 and any(blind):
+            for word, part in zip((item.NOT_METERED, item.UNPRICED), spread(rest, blind), strict=True):
+                add(items, {word: part} if part else {})
+        else:
+            add(items, {item.UNEXPLAINED if self.totals else item.RATE: rest})
         return items

@@ -10,18 +10,20 @@ from typing import Any
 import polars as pl
 
 #: marts that the figures come from
-MARTS = ("reconciliation", "cost_centres", "unseen_spend", "shared_costs")
+MARTS = ("reconciliation", "cost_centres", "account_spend", "unseen_spend", "shared_costs")
 _NONE = Decimal(0)
 
 
 def figures(marts: Mapping[str, pl.DataFrame], month: str) -> dict[str, Any]:
-    """Providers with their residuals, workflows, cost centres, unseen and shared spend; amounts as text."""
+    """Providers with their residuals, workflows, cost centres, accounts, unseen and shared spend; amounts as text."""
     return {
         "providers": _providers(marts["reconciliation"].filter(pl.col("period") == month).to_dicts()),
         "workflows": _workflows(_of(marts["cost_centres"], month)),
         "cost_centres": _texts(_of(marts["cost_centres"], month), ("provider", "workflow", "team", "spend_usd")),
+        "spend": _texts(_of(marts["account_spend"], month), ("provider", "account", "workflow", "spend_usd")),
         "unseen": _texts(
-            _of(marts["unseen_spend"], month), ("provider", "account", "workflow", "method", "basis", "amount_usd")
+            _of(marts["unseen_spend"], month),
+            ("provider", "account", "workflow", "method", "basis", "amount_usd", "api_key"),
         ),
         "shared": _texts(
             _of(marts["shared_costs"], month), ("name", "workflow", "driver", "direct_usd", "shared_usd", "full_usd")

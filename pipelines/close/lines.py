@@ -45,6 +45,11 @@ class Line:
     tier: str = ""
     quantity: int | None = None  #: tokens
     incomplete: bool = False
+    api_key: str = ""  #: the id of the key, where the bill is told by keys
+
+    @property
+    def owner(self) -> tuple[str, str]:
+        return self.account, self.api_key
 
 
 def read_line(row: Mapping[str, Any], canonical: Callable[[str, str], str], known: frozenset[str]) -> Line:
@@ -70,6 +75,7 @@ def read_line(row: Mapping[str, Any], canonical: Callable[[str, str], str], know
         amount=amount, model=model if tokens else "", token_class=token_class if tokens else "",
         tier=service_tier(found[1]) if tokens and found else "",
         quantity=_tokens(row["quantity"], row["quantity_unit"]) if tokens else None, incomplete=bool(row["incomplete"]),
+        api_key=row.get("api_key") or "",
     )  # fmt: skip
 
 

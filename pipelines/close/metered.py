@@ -15,10 +15,7 @@ import duckdb
 from pipelines.close.lines import PICO, family
 from pipelines.rates.classes import TOKEN_CLASSES
 from pipelines.storage.models import sql
-from pipelines.workspace.load import Loaded
 
-#: dimensions under `tags:` that can tell a bill's account, the first that is declared
-ACCOUNT_DIMENSIONS = ("account", "project")
 CAPACITY, RECORDED, FEES = "capacity", "recorded", "fees"
 
 
@@ -60,6 +57,8 @@ class Metered:
     cells: dict[str, dict[Place, Held]]
     days: dict[str, list[tuple[date, date, str, int, int]]]  #: reporting day, UTC day, account, all of it, fixed costs
     reports: dict[str, dict[Place, int]]  #: tokens as the provider's usage report says
+    elsewhere: dict[str, dict[tuple[date, str, str], int]] = field(default_factory=dict)
+    #: (UTC day, account, canonical model) -> what a customer's own keys cost there, billed by their providers
 
     @property
     def providers(self) -> list[str]:
@@ -69,16 +68,10 @@ class Metered:
         return frozenset(account for _, _, account, _, _ in self.days.get(provider, ()) if account)
 
 
-def account_dimension(loaded: Loaded) -> str:
-    declared = loaded.config.tags.dimensions
-    return next((name for name in ACCOUNT_DIMENSIONS if name in declared), ACCOUNT_DIMENSIONS[0])
-
-
-def read_metered(con: duckdb.DuckDBPyConnection, loaded: Loaded, canonical: Callable[[str, str], str]) -> Metered:
-    """All days of the ledger; cells only of providers that have a bill."""
-    values = {"account_dimension": account_dimension(loaded)}
+def read_metered(con: duckdb.DuckDBPyConnection, canonical: Callable[[str, str], str]) -> Metered:
+    """All days of the ledger, from the tables that `work_out` keeps; cells only of providers that have a bill."""
     cells: dict[str, dict[Place, Held]] = defaultdict(dict)
-    for row in _rows(con, "metered_cells", values):
+    for row in _rows(con, "metered_cells"):
         sku = row["class"]
         counted = sku in ("input", "cache_read", "cache_write", "cache_write_long", "output")
         named = sku if counted or sku in (CAPACITY, RECORDED) else family(sku) if sku in TOKEN_CLASSES else FEES
@@ -91,16 +84,20 @@ def read_metered(con: duckdb.DuckDBPyConnection, loaded: Loaded, canonical: Call
         place = Place(row["utc_day"], row["account"], row["model"] or "", row["tier"], named)
         cells[row["provider"]].setdefault(place, Held()).take(found)
     days: dict[str, list[tuple[date, date, str, int, int]]] = defaultdict(list)
-    for row in _rows(con, "metered_days", values):
+    for row in _rows(con, "metered_days"):
         days[row["provider"]].append(
             (row["day"], row["utc_day"], row["account"], _pico(row["usd"]), _pico(row["standing_usd"]))
         )
     reports: dict[str, dict[Place, int]] = defaultdict(dict)
-    for row in _rows(con, "reported_tokens", {}):
+    for row in _rows(con, "reported_tokens"):
         model = canonical(row["provider"], row["model"])
         place = Place(row["day"], row["account"], model, row["tier"], row["class"])
         reports[row["provider"]][place] = reports[row["provider"]].get(place, 0) + row["tokens"]
-    return Metered(cells, days, reports)
+    elsewhere: dict[str, dict[tuple[date, str, str], int]] = defaultdict(lambda: defaultdict(int))
+    for row in _rows(con, "billed_elsewhere"):
+        model = canonical(row["provider"], row["model"])
+        elsewhere[row["provider"]][row["day"], row["account"], model] += _pico(row["usd"])
+    return Metered(cells, days, reports, elsewhere)
 
 
 def summed(parts: Iterable[Held]) -> Held:
@@ -114,5 +111,5 @@ def _pico(amount: Decimal) -> int:
     return int(amount.scaleb(12))
 
 
-def _rows(con: duckdb.DuckDBPyConnection, model: str, values: dict[str, str]) -> list[dict[str, Any]]:
-    return con.sql(sql(f"close/{model}"), params=values).pl().to_dicts()
+def _rows(con: duckdb.DuckDBPyConnection, model: str) -> list[dict[str, Any]]:
+    return con.sql(sql(f"close/{model}")).pl().to_dicts()

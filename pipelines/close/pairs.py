@@ -72,11 +72,11 @@ def order(one: tuple[tuple[Spot, str], object]) -> tuple[date, str, str, str, st
     return spot.day or date.min, spot.account, spot.model, spot.tier, token_class
 
 
-def owners(lines: Iterable[Line], amount: int, uncounted: int = 0) -> list[tuple[str, str, int]]:
-    """Which of the bill's accounts `amount` of these lines belongs to: (account, how that is known, part).
+def owners(lines: Iterable[Line], amount: int, uncounted: int = 0) -> list[tuple[str, str, str, int]]:
+    """Whose `amount` of these lines is: (the bill's account, its key, how that is known, part).
 
-    Where several are in the cell: first the lines that no quantity could compare, then the one account that is billed just
-    this amount, else by what each account is billed.
+    Where several are in the cell: first the lines that no quantity could compare, then the one that is billed just this
+    amount, else by what each is billed.
     """
     if amount <= 0:
         return []
@@ -85,16 +85,17 @@ def owners(lines: Iterable[Line], amount: int, uncounted: int = 0) -> list[tuple
         loose = [line for line in lines if line.quantity is None]
         rest = [line for line in lines if line.quantity is not None]
         return [*owners(loose, uncounted), *owners(rest, amount - uncounted)]
-    weights: dict[str, int] = defaultdict(int)
+    weights: dict[tuple[str, str], int] = defaultdict(int)
     for line in lines:
-        weights[line.account] += max(line.amount, 0)
-    exact = [account for account, billed in weights.items() if billed == amount]
+        weights[line.owner] += max(line.amount, 0)
+    exact = [owner for owner, billed in weights.items() if billed == amount]
     if len(exact) == 1:
         weights = {exact[0]: amount}
-    basis = "account" if len(weights) <= 1 else "share of the bill"
-    names = sorted(weights) or [""]
-    parts = spread(amount, [weights.get(name, 1) for name in names])
-    return [(name, basis, part) for name, part in zip(names, parts, strict=True) if part]
+    known = "key" if any(key for _, key in weights) else "account"
+    basis = known if len(weights) <= 1 else "share of the bill"
+    found = sorted(weights) or [("", "")]
+    parts = spread(amount, [weights.get(owner, 1) for owner in found])
+    return [(*owner, basis, part) for owner, part in zip(found, parts, strict=True) if part]
 
 
 def _with_recorded(cells: dict[str, Cell], held: dict[str, Held], recorded: Held) -> dict[str, Cell]:

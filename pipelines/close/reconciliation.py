@@ -43,11 +43,12 @@ OPEN, RED, RECONCILED, NO_BILL = "open", "red", "reconciled", "no bill"
 
 @dataclass
 class Reconciled:
-    """Rows of both marts, and what no log holds: (month, provider, the bill's account, how it was found, 10^-12 dollars)."""
+    """Rows of both marts, and what no log holds: (month, provider, the bill's account, its key, how that is known, 10^-12
+    dollars)."""
 
     months: list[dict[str, Any]] = field(default_factory=list)
     days: list[dict[str, Any]] = field(default_factory=list)
-    unseen: list[tuple[str, str, str, str, int]] = field(default_factory=list)
+    unseen: list[tuple[str, str, str, str, str, int]] = field(default_factory=list)
     bills: dict[tuple[str, str], Bill] = field(default_factory=dict)
 
     def frames(self) -> dict[str, pl.DataFrame]:
@@ -65,7 +66,7 @@ def reconcile(con: duckdb.DuckDBPyConnection, loaded: Loaded, as_of: date) -> Re
         row[0] for row in con.execute("select distinct model_key from requests where model_key is not null").fetchall()
     )
     bills = read_bills(con, book.canonical, known)
-    metered = read_metered(con, loaded, book.canonical)
+    metered = read_metered(con, book.canonical)
     suspected = con.sql(sql("publish/alerts_source_overlap")).pl().to_dicts() if bills else []
     made = Reconciled(bills=bills)
     accounts = _accounts_told(bills, metered)
@@ -125,7 +126,8 @@ def _write_months(
         add(items, {DAY_CUT: utc[account] - zone[account]})
         add(items, {UNEXPLAINED: billed[account] - zone[account] - sum(items.values())})
         statuses[account] = OPEN if is_open else _judged(items.get(UNEXPLAINED, 0), billed[account], asked)
-        made.months += _rows(bill, bill.month, account, billed[account], zone[account], items, statuses[account])
+        own = found.elsewhere.get(account, 0)
+        made.months += _rows(bill, bill.month, account, billed[account], zone[account], items, statuses[account], own)
     return statuses
 
 
@@ -166,10 +168,20 @@ def _judged(unexplained: int, billed: int, asked: Close) -> str:
 
 
 def _rows(
-    bill: Bill, period: str, account: str, billed: int, metered: int, items: Mapping[str, int], status: str
+    bill: Bill,
+    period: str,
+    account: str,
+    billed: int,
+    metered: int,
+    items: Mapping[str, int],
+    status: str,
+    own_keys: int = 0,
 ) -> Iterator[dict[str, Any]]:
     others = ", ".join(f"{name} says {_usd(amount):,.2f}" for name, amount in bill.others)
-    note = f"not added: {others}" if others else None
+    notes = [f"not added: {others}"] if others else []
+    if own_keys:
+        notes.append(f"{_usd(own_keys):,.2f} of what is not billed the providers of your own keys bill")
+    note = "; ".join(notes) or None
     shown = [(name, items[name]) for name in ITEMS if items.get(name)] or [(None, 0)]
     for name, amount in shown:
         yield _row(period, bill.provider, account, billed, metered, name, amount, status, bill.source, note)

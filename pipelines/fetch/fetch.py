@@ -28,6 +28,8 @@ from pipelines.workspace.load import Loaded
 TRIES = 5
 PATIENCE_S = 60.0
 MAX_PAGES = 10_000
+#: beside the gathered pages: the period that they were asked for
+ASKED = "asked.txt"
 
 
 @dataclass(frozen=True)
@@ -71,15 +73,26 @@ def fetch(loaded: Loaded, kind: str, month: str, base_url: str | None = None, fi
         )
     gathered = loaded.home / "fetch" / f"{kind}-{month}"
     gathered.mkdir(parents=True, exist_ok=True)
+    _same_period(gathered, start, end)
     asked = _Asked(provider, key, (base_url or provider.base_url).rstrip("/"), first_wait_s)
     rows = pages = 0
     for report in provider.reports[kind]:
         found = _pull(asked, report, start, end, gathered)
         rows, pages = rows + found[0], pages + found[1]
+    (gathered / ASKED).unlink()
     folder = loaded.root / "bills" / kind / month / f"{datetime.now(UTC):%Y%m%dT%H%M%S%f}Z"
     folder.parent.mkdir(parents=True, exist_ok=True)
     os.replace(gathered, folder)
     return Fetched(kind, month, folder, pages, rows, _reads(loaded, kind, folder))
+
+
+def _same_period(gathered: Path, start: datetime, end: datetime) -> None:
+    """Pages that an earlier try left count only for the same period: a cursor of a running month ends where it began."""
+    wanted, said = f"{start.isoformat()} {end.isoformat()}\n", gathered / ASKED
+    if said.is_file() and said.read_text("utf-8") != wanted:
+        for page in gathered.glob("*.json"):
+            page.unlink()
+    said.write_text(wanted, "utf-8")
 
 
 @dataclass(frozen=True)

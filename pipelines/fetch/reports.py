@@ -56,7 +56,7 @@ PROVIDERS = (
                 Report(name, f"/v1/organization/usage/{name}", groups, 31, epoch=True) for name, groups in _USAGE
             ),
             "openai-costs": (
-                Report("costs", "/v1/organization/costs", ("project_id", "line_item"), 180, epoch=True),
+                Report("costs", "/v1/organization/costs", ("project_id", "api_key_id", "line_item"), 180, epoch=True),
             ),
         },
     ),

@@ -40,7 +40,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "billed_amounts": pa.schema([
         *_ORIGIN, *_PERIOD, ("model", pa.string()), ("item", pa.string()), ("category", pa.string()),
         ("amount_usd", MONEY), ("effective_usd", MONEY), ("quantity", pa.decimal128(38, 12)),
-        ("quantity_unit", pa.string()), ("flags", pa.list_(pa.string())),
+        ("quantity_unit", pa.string()), ("flags", pa.list_(pa.string())), ("api_key", pa.string()),
     ]),
     "metered_buckets": pa.schema([
         *_ORIGIN, *_PERIOD, ("model", pa.string()), ("service_tier", pa.string()), ("requests", pa.int64()),
@@ -111,7 +111,7 @@ def _billed(found: BilledAmount) -> dict[str, Any]:
     return {
         **_period(found), "canonical": _canonical(*figures), "item": found.item, "category": found.category,
         "amount_usd": found.amount_usd, "effective_usd": found.effective_usd, "quantity": quantity,
-        "quantity_unit": found.unit,
+        "quantity_unit": found.unit, "api_key": _masked(found.dimensions.get("api_key_id")),
     }  # fmt: skip
 
 
@@ -128,12 +128,16 @@ def _metered(found: MeteredBucket) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _masked(name: str | None) -> str | None:
+    """A name as it is, but for secrets: gateways write the API key where the account belongs."""
+    return f"masked-{_hash(name)[:8]}" if name and SECRET.search(name) else name
+
+
 def _period(found: BilledAmount | MeteredBucket) -> dict[str, Any]:
     """`day` is the UTC day on which the period begins: providers meter and bill UTC days."""
     named = found.dimensions
     account = found.account if isinstance(found, BilledAmount) else named.get("project_id") or named.get("workspace_id")
-    if account and SECRET.search(account):
-        account = f"masked-{_hash(account)[:8]}"  # gateways write the API key where the account belongs
+    account = _masked(account)
     kind = found.key.split("|", 1)[0]
     bucket = (isinstance(found, BilledAmount) and found.bucket) or f"{kind}|{found.start}|{found.end}"
     return {

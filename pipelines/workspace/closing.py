@@ -6,17 +6,27 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipelines.workspace.words import Amount, Name, Share, Strict
 
 
 class UnseenRule(Strict):
-    """Which workflow bears what was billed to an account and never logged. Globs of `*` and `?`."""
+    """Which workflow bears what was billed to an account or key and never logged. Globs of `*` and `?`; all of them hold.
+
+    `key`: the key's id, where the bill is told by keys.
+    """
 
     provider: str = "*"
-    account: Annotated[str, Field(min_length=1)]
+    account: Annotated[str, Field(min_length=1)] = "*"
+    key: Annotated[str, Field(min_length=1)] = "*"
     workflow: Name
+
+    @model_validator(mode="after")
+    def _asks(self) -> UnseenRule:
+        if self.account == self.key == "*":
+            raise ValueError("expected account or key, with a pattern that not every bill matches")
+        return self
 
 
 class SharedCost(Strict):

@@ -7,7 +7,8 @@ select
         else substr(cast(billed_amounts.day as varchar), 1, 7)
     end as month,
     billed_amounts.day, cast(billed_amounts.period_end - interval 1 second as date) as last_day,
-    billed_amounts.provider, coalesce(billed_amounts.account, '') as account, billed_amounts.model,
+    billed_amounts.provider, coalesce(billed_amounts.account, '') as account,
+    coalesce(billed_amounts.api_key, '') as api_key, billed_amounts.model,
     billed_amounts.item, billed_amounts.category, billed_amounts.amount_usd, billed_amounts.quantity,
     billed_amounts.quantity_unit, list_contains(billed_amounts.flags, 'correction') as corrected,
     list_contains(billed_amounts.flags, 'incomplete') as incomplete

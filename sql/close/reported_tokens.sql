@@ -32,18 +32,32 @@ chosen as (
 ),
 
 classes as (
-    select chosen.*, 'input' as class, input_uncached as tokens from chosen
+    select 'input' as class
     union all
-    select chosen.*, 'cache_read' as class, cache_read as tokens from chosen
+    select 'cache_read' as class
     union all
-    select chosen.*, 'cache_write' as class, cache_write as tokens from chosen
+    select 'cache_write' as class
     union all
-    select chosen.*, 'cache_write_long' as class, cache_write_long as tokens from chosen
+    select 'cache_write_long' as class
     union all
-    select chosen.*, 'output' as class, output_tokens as tokens from chosen
+    select 'output' as class
+),
+
+counted as (
+    select
+        chosen.*, classes.class,
+        case classes.class
+            when 'input' then chosen.input_uncached
+            when 'cache_read' then chosen.cache_read
+            when 'cache_write' then chosen.cache_write
+            when 'cache_write_long' then chosen.cache_write_long
+            else chosen.output_tokens
+        end as tokens
+    from chosen
+    cross join classes
 )
 
 select provider, day, account, model, service_tier as tier, class, cast(sum(tokens) as bigint) as tokens
-from classes
+from counted
 where tokens > 0
 group by provider, day, account, model, service_tier, class

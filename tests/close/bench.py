@@ -25,10 +25,12 @@ def close_bench(root: Path, *sources: Mapping[str, Any], **config: Any) -> Bench
     return Bench(root, {"sources": [*BASE["sources"], *bills, *sources], **config})
 
 
-def cost(item: str | None, usd: str, quantity: int | None = None, project: str | None = None) -> dict[str, Any]:
+def cost(
+    item: str | None, usd: str, quantity: int | None = None, project: str | None = None, key: str | None = None
+) -> dict[str, Any]:
     return {
         "object": "organization.costs.result", "amount": {"value": usd, "currency": "usd"}, "line_item": item,
-        "project_id": project, "quantity": quantity, "quantity_unit": None if quantity is None else "tokens",
+        "project_id": project, "api_key_id": key, "quantity": quantity, "quantity_unit": None if quantity is None else "tokens",
     }  # fmt: skip
 
 

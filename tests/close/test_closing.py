@@ -76,7 +76,7 @@ def test_a_close_freezes_figures_inputs_and_exports_in_a_chain(bench):
     assert second["figures"]["unseen"] == [
         {
             "provider": "openai", "account": "proj_x1", "workflow": "review", "method": "rule", "basis": "account",
-            "amount_usd": "0.001000000000",
+            "amount_usd": "0.001000000000", "api_key": None,
         }
     ]  # fmt: skip
     assert second["closed_by"]["name"] == "cfo"
@@ -119,7 +119,7 @@ def test_what_changes_in_a_closed_month_is_an_adjustment_of_the_next_open_one(be
     ] == [
         ("2026-08", "2026-10", "openai", "", "metered", "0.004000000000"),
         ("2026-08", "2026-10", "openai", "", "not billed", "-0.004000000000"),
-        ("2026-08", "2026-10", "", "review", "spend", "0.004000000000"),
+        ("2026-08", "2026-10", "openai", "review", "spend", "0.004000000000"),
     ]
     with pytest.raises(OutlayError, match="closed with other figures"):
         month(bench, "2026-08")
@@ -185,6 +185,12 @@ def test_an_accrual_expects_the_unseen_share_of_closed_months_and_the_close_true
     assert Decimal(trued["difference_usd"]) == Decimal("0.498")
     with pytest.raises(OutlayError, match="is closed"):
         month(bench, "2026-10", accrual=True)
+
+
+def test_a_set_of_an_older_version_is_refused_with_the_command_that_makes_it_anew(bench, monkeypatch):
+    monkeypatch.setattr("pipelines.close.closing.MARTS", ("reconciliation", "a_later_mart"))
+    with pytest.raises(OutlayError, match="lacks a_later_mart, as another version made it: outlay run --full"):
+        month(bench, "2026-09")
 
 
 def test_records_are_canonical_text(bench):

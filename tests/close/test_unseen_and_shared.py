@@ -36,14 +36,52 @@ def test_unseen_spend_goes_where_a_rule_maps_its_account_and_is_unattributed_els
     bench.run()
     rows = [tuple(r.values()) for r in bench.export("unseen_spend")]
     assert rows == [
-        ("2026-10", "openai", "proj_claims1", "claims", "assign", "0.750000000000", "account"),
-        ("2026-10", "openai", "proj_other", "", "unattributed", "0.500000000000", "account"),
-        ("2026-10", "openai", "proj_other", "", "unattributed", "0.100000000000", "share of the bill"),
-        ("2026-10", "openai", "proj_x1", "review", "rule", "0.250000000000", "account"),
-        ("2026-10", "openai", "proj_x2", "review", "rule", "0.300000000000", "share of the bill"),
+        ("2026-10", "openai", "proj_claims1", "claims", "assign", "0.750000000000", "account", ""),
+        ("2026-10", "openai", "proj_other", "", "unattributed", "0.500000000000", "account", ""),
+        ("2026-10", "openai", "proj_other", "", "unattributed", "0.100000000000", "share of the bill", ""),
+        ("2026-10", "openai", "proj_x1", "review", "rule", "0.250000000000", "account", ""),
+        ("2026-10", "openai", "proj_x2", "review", "rule", "0.300000000000", "share of the bill", ""),
     ]
     assert items(bench, "2026-10") == {"not metered": "1.9"}
     assert [r["spend_usd"] for r in bench.export("daily_cost")] == ["0.002500000000"]  # never mixed
+
+
+def test_unseen_spend_goes_where_a_rule_maps_its_key(tmp_path):
+    bench = close_bench(
+        tmp_path,
+        close={
+            "unseen": [
+                {"key": "key_batch*", "workflow": "review"},
+                {"account": "p1", "key": "key_2", "workflow": "claims"},
+            ]
+        },
+    )
+    bench.calls(call("1", output_tokens=0), LATER)
+    openai_bill(
+        bench,
+        {
+            DAY: [cost(IN, "0.0025", 1000, "p1", "key_1")],
+            "2026-10-21": [cost(IN, "0.25", 100_000, "p1", "key_batch7"), cost(IN, "0.50", 200_000, "p1", "key_2")],
+            "2026-10-22": [cost(IN, "0.75", 300_000, "p2", "key_2")],
+        },
+    )
+    bench.run()
+    rows = [
+        (r["account"], r["api_key"], r["workflow"], r["method"], r["amount_usd"], r["basis"])
+        for r in bench.export("unseen_spend")
+    ]
+    assert rows == [
+        ("p1", "key_2", "claims", "rule", "0.500000000000", "share of the bill"),
+        ("p1", "key_batch7", "review", "rule", "0.250000000000", "share of the bill"),
+        ("p2", "key_2", "", "unattributed", "0.750000000000", "key"),
+    ]
+    assert items(bench, "2026-10") == {"not metered": "1.5"}
+
+
+def test_a_rule_for_unseen_spend_asks_for_an_account_or_a_key(tmp_path):
+    bench = close_bench(tmp_path, close={"unseen": [{"provider": "openai", "workflow": "review"}]})
+    with pytest.raises(UsageError, match="expected account or key"):
+        bench.run()
 
 
 @pytest.mark.parametrize(

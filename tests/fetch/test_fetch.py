@@ -47,7 +47,7 @@ class Provider(BaseHTTPRequestHandler):
         if "costs" in where.path:
             start = datetime.fromtimestamp(int(query["start_time"][0]), UTC)
             end = datetime.fromtimestamp(int(query["end_time"][0]), UTC)
-            assert query["group_by[]"] == ["project_id", "line_item"]
+            assert query["group_by[]"] == ["project_id", "api_key_id", "line_item"]
         else:
             start = datetime.fromisoformat(query["starting_at"][0])
             end = datetime.fromisoformat(query["ending_at"][0])
@@ -133,6 +133,19 @@ def test_a_pull_that_was_cut_off_goes_on_after_its_last_page(bench: Bench, url: 
     Provider.asked = []
     assert pull(bench, "openai-costs", url).rows == 28
     assert len(Provider.asked) == 14 - 5
+
+
+def test_a_pull_of_another_period_that_was_cut_off_is_not_gone_on_with(bench: Bench, url: str):
+    Provider.cut_after = 5
+    with pytest.raises(OutlayError, match="answered 404"):
+        pull(bench, "openai-costs", url)
+    said = bench.root / ".outlay/fetch/openai-costs-2026-02/asked.txt"
+    assert said.read_text() == "2026-02-01T00:00:00+00:00 2026-03-01T00:00:00+00:00\n"
+    said.write_text("2026-02-01T00:00:00+00:00 2026-02-20T13:00:00+00:00\n")  # as asked while the month ran
+    Provider.cut_after, Provider.asked = None, []
+    done = pull(bench, "openai-costs", url)
+    assert (done.rows, len(Provider.asked)) == (28, 14)
+    assert {file.suffix for file in done.folder.iterdir()} == {".json"}
 
 
 def test_an_expired_cursor_begins_anew(bench: Bench, url: str):

@@ -1,0 +1,40 @@
+"""What the close keeps of each day of the ledger: spend, token cells and suspected doubles, worked out anew for touched days.
+
+A month's marts are sums over these tables, so that a run reads the requests of the days that it touches and no other.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import duckdb
+
+from pipelines.storage.ledger import put_setting, setting
+from pipelines.storage.models import filled
+
+#: raised where a table means something else than before: all days are worked out anew
+METHOD = "1"
+#: table of the ledger -> model of its rows for the days of `close_touched`
+TABLES = {"close_spend": "spend_cells", "close_cells": "token_cells", "source_overlaps": "source_overlaps"}
+
+
+def work_out(con: duckdb.DuckDBPyConnection) -> None:
+    """Bring the tables up to the ledger. Follows pricing and allocation of the run's `touched_days`."""
+    first = setting(con, "close") != METHOD
+    con.execute(
+        "create or replace temp table close_touched as select distinct day from "
+        + ("requests" if first else "touched_days")
+        + " where day is not null"
+    )
+    put_setting(con, "close", METHOD)
+    row = con.execute("select min(day), max(day) from close_touched").fetchone()
+    if first:
+        for table in TABLES:
+            con.execute(f"delete from {table}")
+    if row is None or row[0] is None:
+        return
+    near = f"called_on between date '{row[0] - timedelta(days=1)}' and date '{row[1] + timedelta(days=1)}'"
+    for table, model in TABLES.items():
+        con.execute(f"delete from {table} where day in (select day from close_touched)")
+        text = filled(f"close/{model}", near=f"prices.{near}", near_extras=f"extras.{near}")
+        con.execute(f"insert into {table} by name {text}")
