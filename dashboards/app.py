@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import streamlit as st
 
-from dashboards import queries, shell
+from dashboards import access, queries, shell
 from pipelines.workspace.errors import NothingPublished, OutlayError, UsageError
 
 STATIC = Path(__file__).parent / "static"
@@ -19,6 +19,7 @@ PAGES = {
     shell.CHANGES: ("Changes", "changes", "What left its usual range, and what moved from week to week."),
     shell.SPLIT: ("Capability split", "split", "Which work can move to a cheaper model, with the evidence; plan, approve, apply."),
     shell.BUDGETS: ("Budgets", "budgets", "What a month was planned to cost, what it will, and when the money runs out."),
+    shell.CLOSE: ("Month close", "close", "What was billed against what was metered, and the name of every difference."),
     shell.HEALTH: ("Data health", "health", "What was read, what was refused, and what has no price or owner."),
 }  # fmt: skip
 
@@ -38,10 +39,28 @@ def unavailable(error: OutlayError) -> None:
     st.title(title, anchor=False)
     shell.say(str(error))
     shell.say(step)
-    st.code(command, language="shell")
+    st.code(command, language="shell", wrap_lines=True)
+
+
+def refused(found: access.Refused) -> None:
+    """Nothing of the workspace: who this is for, and the way in."""
+    st.title(found.title, anchor=False)
+    shell.say(str(found))
+    if found.again and st.button("Sign in", type="primary", key="sign_in"):
+        st.login()
+
+
+def who(found: access.Visitor) -> None:
+    """Who is signed in, and the way out."""
+    if found.email is not None:
+        with st.sidebar:
+            shell.note(f"Signed in as {found.email}")
+            if st.button("Sign out", type="tertiary", key="sign_out"):
+                st.logout()
 
 
 def run_page(page) -> None:
+    who(access.admitted(lambda: queries.workspace().config, queries.declares_login))
     p = queries.published()
     shell.show_set(p)
     if not p.meta["as_of"]:
@@ -52,10 +71,14 @@ def run_page(page) -> None:
         return
     try:
         page.run()
-    except (duckdb.Error, OSError):
+    except (duckdb.Error, OSError) as error:
         # Sets that nobody points to are swept after some runs: a page that was reading one starts over on the new one.
         if queries.published().name != p.name:
             st.rerun()
+        if isinstance(error, duckdb.CatalogException):
+            raise OutlayError(
+                "These figures were published by an earlier version of Outlay and lack what this page shows."
+            ) from error
         raise
 
 
@@ -73,5 +96,7 @@ chosen = st.navigation(
 )
 try:
     run_page(chosen)
+except access.Refused as no:
+    refused(no)
 except OutlayError as failed:
     unavailable(failed)

@@ -47,7 +47,7 @@ def draw(p: Published, step: Step, factors: Rows) -> Rows:
     then, now = (week(step["first_day"] - timedelta(days=n)).capitalize() for n in (7, 0))
     with st.grid(2, min_column_width=310, gap="large"):
         with st.container():
-            st.subheader("By factor", anchor=False)
+            shell.subsection("By factor")
             spoken = formats.listing(
                 f"{names.factor(f['factor']).lower()} {direction(f['effect_usd'])}" for f in factors
             )
@@ -57,7 +57,7 @@ def draw(p: Published, step: Step, factors: Rows) -> Rows:
                 key="waterfall",
             )
         with st.container():
-            st.subheader("By name", anchor=False)
+            shell.subsection("By name")
             if who:
                 others = sum((row["effect_usd"] for row in who[LARGEST:]), Decimal(0)) if len(who) > LARGEST else None
                 show(

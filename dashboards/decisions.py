@@ -12,7 +12,7 @@ from dashboards.queries import Rows
 from pipelines.storage.published import Published
 from pipelines.workspace.model import Workspace
 
-ALERT_PAGES = {"adherence": shell.SPLIT}
+ALERT_PAGES = {"adherence": shell.SPLIT, "route_health": shell.SPLIT}
 ALERT_STEPS = {"unpriced": "Add the rate", "undeclared_workflow": "Declare it", "cost_mismatch": "Compare the rates"}
 
 
@@ -33,8 +33,7 @@ def due(p: Published, alerts: Rows, workspace: Workspace) -> list[Decision]:
     experiments = [r for r in found if r["decision"] == "experiment"]
     settled_elsewhere = ("drift", "shock", "budget")
     open_alerts = [a for a in alerts if a["severity"] in ("high", "medium") and a["kind"] not in settled_elsewhere]
-    budgets = history.budgets(p)
-    present = [b for b in budgets if b["month"] == budgets[0]["month"]]
+    present = history.budgets(p, present=True)
     return [
         *(_recommended(r, workspace) for r in switches),
         *(_alarm(a, workspace) for a in history.alarms(p) if a["status"] == "open"),

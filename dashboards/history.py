@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from dashboards.queries import Rows, ask, per, root
@@ -75,11 +76,14 @@ def restated(p: Published, first: Any, last: Any) -> Rows:
     )  # fmt: skip
 
 
-def budgets(p: Published) -> Rows:
-    """One row a (budget, month), the latest month first, with the shares of the plan that are used and forecast."""
+def budgets(p: Published, *, present: bool = False) -> Rows:
+    """One row a (budget, month), the latest month first, with the shares of the plan that are used and forecast.
+
+    Only of the latest month if `present`.
+    """
     rows = ask(
         p,
-        "from budgets order by month desc, case scope when 'workflow' then 0 when 'total' then 2 else 1 end, scope, value",
+        f"from budgets {'where month = (select max(month) from budgets) ' if present else ''}order by month desc, case scope when 'workflow' then 0 when 'total' then 2 else 1 end, scope, value",
     )
     return [
         {
@@ -96,6 +100,11 @@ def budget_days(p: Published, scope: str, value: str, month: str) -> Rows:
         p, "select * from budget_days where scope = $scope and value = $value and month = $month order by day",
         scope=scope, value=value, month=month,
     )  # fmt: skip
+
+
+def adherence(p: Published, first: date, last: date) -> Rows:
+    """One row a (day, route, version, tier) of a period."""
+    return ask(p, "select * from adherence where day between $first and $last", first=first, last=last)
 
 
 def lives(p: Published, workflow: str) -> Rows:

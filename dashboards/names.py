@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from dashboards import formats
+from pipelines.exports.focus_skus import SERVICES
 from pipelines.publish.names import human as human
 from pipelines.publish.names import model as model
 from pipelines.publish.names import task as task
@@ -28,6 +29,7 @@ ALERTS = {
     "source_overlap": "Two sources see the same calls",
     "reconciliation": "Bill and meter disagree",
     "adherence": "Traffic leaves the approved split",
+    "route_health": "A routed model fails or is slow",
     "budget": "Budget at risk",
     "drift": "Cost per outcome drifts",
     "shock": "Cost per outcome jumped",
@@ -36,6 +38,8 @@ SEVERITIES = {"high": "High", "medium": "Medium", "low": "Low"}
 ALARMS = {"drift": "Lasting change", "shock": "Single day"}
 STATUSES = {
     "open": "Open", "closed": "Closed: back in its range", "acknowledged": "Acknowledged",
+    "canary": "On its way", "hold": "On hold", "promoted": "At the approved share", "rolled_back": "Rolled back",
+    "expired": "Expired", "superseded": "Followed by another change",
     "over": "Over budget", "at risk": "Forecast above budget", "on track": "On track",
 }  # fmt: skip
 FACTORS = {
@@ -44,6 +48,35 @@ FACTORS = {
     "tokens": ("Tokens", "how many tokens one try took"),
     "attempts": ("Attempts", "how many tries one outcome took"),
     "outcome_mix": ("Outcome mix", "which workflows the outcomes came from"),
+}
+GUARDS = {
+    "quality": "Quality", "cost": "Cost per good outcome", "errors": "Errors", "latency": "Latency", "share": "Share of requests",
+}  # fmt: skip
+RESIDUALS = {
+    "not metered": ("Never logged", "billed, and in no log"),
+    "not billed": ("Logged, not billed", "in the logs, and on no bill"),
+    "tools": ("Tools", "web search, code execution and the like"),
+    "rate difference": ("Other price", "the same tokens at another price or tier"),
+    "day cut": ("Day cut", "the bill's UTC days against ours"),
+    "credits and discounts": ("Credits and discounts", "taken off by the provider"),
+    "tax": ("Tax", "on top of what was used"),
+    "correction": ("Correction", "of another month, billed in this one"),
+    "unpriced": ("No rate", "billed calls of models without a rate"),
+    "recorded twice": ("Recorded twice", "two logs hold the same calls"),
+    "rounding": ("Rounding", "within the last digit of the bill"),
+    "unexplained": ("Without a name", "what nothing explains"),
+    "no bill": ("No bill", "metered for providers without a bill"),
+}
+CLOSE_STATUSES = {
+    "reconciled": "Reconciled", "open": "Bill not complete", "red": "Above the threshold", "no bill": "No bill",
+}  # fmt: skip
+METHODS = {"rule": "Rule of close: unseen:", "assign": "Assign rule", "unattributed": "Nothing maps it"}
+DRIVERS = {
+    "requests": "Requests",
+    "tokens": "Tokens",
+    "spend": "Spend",
+    "outcomes": "Outcomes",
+    "equal": "In equal parts",
 }
 DECISIONS = {"switch": "Switch", "keep": "Keep", "experiment": "Experiment"}
 
@@ -56,6 +89,14 @@ def alert(kind: str | None) -> str:
     return ALERTS.get(kind or "", human(kind))
 
 
+def severity(name: str | None) -> str:
+    return SEVERITIES.get(name or "", human(name))
+
+
+def guard(name: str) -> str:
+    return GUARDS.get(name, human(name))
+
+
 def alarm(kind: str | None) -> str:
     return ALARMS.get(kind or "", human(kind))
 
@@ -66,6 +107,24 @@ def status(name: str | None) -> str:
 
 def factor(name: str | None) -> str:
     return FACTORS[name][0] if name in FACTORS else human(name)
+
+
+def residual(item: str) -> tuple[str, str]:
+    """A difference between bill and meter as people say it, and what it is."""
+    return RESIDUALS.get(item, (human(item), ""))
+
+
+def provider(name: str | None) -> str:
+    """`openai` -> `OpenAI`; one that nobody named stays as the logs name it."""
+    return SERVICES[name][0] if name in SERVICES else name or formats.UNKNOWN
+
+
+def close_status(name: str | None) -> str:
+    return CLOSE_STATUSES.get(name or "", human(name))
+
+
+def driver(name: str | None) -> str:
+    return DRIVERS.get(name or "", human(name))
 
 
 def budget(scope: str, value: str) -> str:

@@ -6,12 +6,14 @@ Every value from a reader's address or field is a parameter. Rows come as dicts,
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import streamlit as st
 
 from pipelines.publish import currency
@@ -20,6 +22,8 @@ from pipelines.storage.published import Published, current
 from pipelines.workspace.load import Loaded, load_workspace
 
 Rows = list[dict[str, Any]]
+REFUSED_SHOWN = 200  #: refused records on the page; the export has all
+A_SMALL_DAY = 50_000  #: requests; their file is read in some hundredths of a second
 
 
 def root() -> Path:
@@ -37,6 +41,17 @@ def workspace() -> Loaded:
     return load_workspace(root())
 
 
+def declares_login() -> bool:
+    """Whether a workspace file that isn't valid seems to want a login; one that can't be read at all may."""
+    try:
+        text = (root() / "outlay.yaml").read_text("utf-8")
+    except FileNotFoundError:
+        return False
+    except (OSError, UnicodeDecodeError):
+        return True
+    return re.search(r"\blogin[\"']?\s*:", text) is not None
+
+
 def ask(p: Published, query: str, **parameters: Any) -> Rows:
     """Rows of a query over the marts."""
     return _ask(str(p.home), p.name, query, tuple(sorted(parameters.items())))
@@ -45,8 +60,15 @@ def ask(p: Published, query: str, **parameters: Any) -> Rows:
 @st.cache_data(max_entries=512, show_spinner=False)
 def _ask(home: str, name: str, query: str, parameters: tuple[tuple[str, Any], ...]) -> Rows:
     p = Published(Path(home), name)
-    with p.connect() as con:
+    with _open(home, name).cursor() as con:
+        con.execute("use marts")
         return in_currency(p, _rows(con, query, dict(parameters)))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _open(home: str, name: str) -> duckdb.DuckDBPyConnection:
+    """One hardened connection to a set for all pages and readers; every question has a cursor of its own."""
+    return Published(Path(home), name).connect()
 
 
 def in_currency(p: Published, rows: Rows) -> Rows:
@@ -61,19 +83,40 @@ def _rows(con: Any, query: str, parameters: Mapping[str, Any]) -> Rows:
     return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
 
-def daily(p: Published) -> Rows:
-    """One row a day and workflow, with the cost per outcome of the seven days that end there."""
+def daily(p: Published, workflow: str) -> Rows:
+    """One row a day of a workflow, with the cost per outcome of the seven days that end there."""
     rows = ask(
         p,
         """
         select *, sum(spend_usd) over seven as spend_7d_usd, sum(failure_spend_usd) over seven as failure_7d_usd,
             sum(outcomes) over seven as outcomes_7d
         from daily_cost
-        window seven as (partition by workflow order by day range between interval 6 days preceding and current row)
-        order by workflow, day
+        where workflow = $workflow
+        window seven as (order by day range between interval 6 days preceding and current row)
+        order by day
         """,
+        workflow=workflow,
     )
     return [{**row, "cost_7d_usd": per(row["spend_7d_usd"], row["outcomes_7d"])} for row in rows]
+
+
+def recent(p: Published, first: date) -> Rows:
+    """One row a day and workflow since a day: spend, outcomes, and whether the day is provisional."""
+    return ask(
+        p,
+        "select day, workflow, unit, spend_usd, outcomes, provisional from daily_cost where day >= $first order by workflow, day",
+        first=first,
+    )
+
+
+def sevens(p: Published, first: date) -> Rows:
+    """One row a mature day and workflow since a day: the cost per outcome of the seven days that end there."""
+    return ask(
+        p,
+        "select workflow, day, cost_per_outcome_7d_usd as cost_7d_usd, provisional from outcome_days "
+        "where day >= $first and not provisional and cost_per_outcome_7d_usd is not null order by workflow, day",
+        first=first,
+    )
 
 
 def per(amount: Decimal | None, number: int | Decimal | None) -> Decimal | None:
@@ -121,12 +164,23 @@ def watched(p: Published) -> Rows:
     return ask(p, "select * from drift_state order by workflow")
 
 
-def units(p: Published, workflow: str) -> Rows:
-    """One row a unit of a workflow, dearest first."""
+def unit_summary(p: Published, workflow: str) -> dict[str, Any] | None:
+    """How many units of a workflow have a cost, and how it spreads; None where none has."""
+    found = ask(p, "select * from unit_summary where workflow = $workflow", workflow=workflow)
+    return found[0] if found else None
+
+
+def unit_spread(p: Published, workflow: str) -> Rows:
+    """One row a step of cost that units of a workflow fall into."""
+    return ask(p, "select * from unit_spread where workflow = $workflow order by step", workflow=workflow)
+
+
+def dearest(p: Published, workflow: str) -> Rows:
+    """The dearest units of a workflow, dearest first."""
     return ask(
         p,
-        "select unit_id, status, attempts, requests, spend_usd, value_usd, first_request, outcome_day from outcome_cost "
-        "where workflow = $workflow order by spend_usd desc nulls last, unit_id",
+        "select unit_id, status, attempts, requests, spend_usd, value_usd, first_request, outcome_day from dearest_units "
+        "where workflow = $workflow order by place",
         workflow=workflow,
     )
 
@@ -140,15 +194,23 @@ def unit(p: Published, workflow: str, unit_id: str) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def requests_of(p: Published, workflow: str, unit_id: str, first: date | None) -> tuple[Rows, Rows]:
-    """A unit's requests in time order, and the charges that priced them."""
-    return _requests_of(str(p.home), p.name, workflow, unit_id, first)
+def opens_by_itself(p: Published, day: date) -> bool:
+    """Whether a day's file of requests is small enough to be read for a unit that nobody asked for."""
+    found = ask(p, "select coalesce(sum(requests), 0) as requests from daily_spend where day = $day", day=day)
+    return found[0]["requests"] <= A_SMALL_DAY
+
+
+def requests_of(p: Published, workflow: str, unit_id: str, first: date | None, last: date | None) -> tuple[Rows, Rows]:
+    """A unit's requests from `first` to `last` in time order, and the charges that priced them: a file a day is read."""
+    return _requests_of(str(p.home), p.name, workflow, unit_id, first, last)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _requests_of(home: str, name: str, workflow: str, unit_id: str, first: date | None) -> tuple[Rows, Rows]:
+def _requests_of(
+    home: str, name: str, workflow: str, unit_id: str, first: date | None, last: date | None
+) -> tuple[Rows, Rows]:
     p = Published(Path(home), name)
-    calls, charges = (_files(p, table, first) for table in ("requests", "charges"))
+    calls, charges = (_files(p, table, first, last) for table in ("requests", "charges"))
     if not calls or not charges:
         return [], []
     preload = {
@@ -171,8 +233,8 @@ def _requests_of(home: str, name: str, workflow: str, unit_id: str, first: date 
     return in_currency(p, found), in_currency(p, priced)
 
 
-def _files(p: Published, table: str, first: date | None) -> str:
-    return ", ".join(literal(str(file)) for file in p.segments(table, first))
+def _files(p: Published, table: str, first: date | None, last: date | None) -> str:
+    return ", ".join(literal(str(file)) for file in p.segments(table, first, last))
 
 
 def unattributed(p: Published, first: date, last: date) -> Rows:
@@ -200,7 +262,15 @@ def sources(p: Published) -> Rows:
 
 
 def quarantine(p: Published) -> Rows:
-    return ask(p, "select * from quarantine order by source, file, line")
+    """The first refused records; the export has all."""
+    return ask(p, f"select * from quarantine order by source, file, line limit {REFUSED_SHOWN}")
+
+
+def refusals(p: Published) -> Rows:
+    """One row a (source, reason): how often, most first."""
+    return ask(
+        p, "select source, reason, count(*) as times from quarantine group by all order by times desc, source, reason"
+    )
 
 
 def unpriced(p: Published) -> Rows:

@@ -1,4 +1,4 @@
-"""The change of the routing: its plan, the approval, what is written, and what is live."""
+"""The change of the routing: its plan, the approval, and what is written."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import actions, formats, names, shell
+from dashboards import access, actions, formats, names, shell
+from pipelines.routing.answer import Answer
 from pipelines.storage.published import Published
 from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import Loaded
@@ -19,11 +20,11 @@ def change(p: Published, loaded: Loaded) -> None:
     """The section of the page: what was just done, what can be done next, what is live."""
     shell.section("The change", help="The same functions as outlay route plan, approve, apply and status.")
     if done := st.session_state.pop(_DONE, None):
-        worked, said = done
-        if worked:
-            st.success(formats.plain(said).replace("\n", "  \n"))
-        else:
-            st.error(formats.plain(said).replace("\n", "  \n"))
+        worked, said, printed = done
+        (st.success if worked else st.error)(formats.plain(said).replace("\n", "  \n"))
+        if printed:
+            shell.say("The text to put in place:")
+            st.code(printed, language=None, wrap_lines=True)
     if not loaded.config.routing.targets:
         shell.empty(
             "outlay.yaml names no routing.targets: there is no gateway file to write. Add one to plan a change.",
@@ -34,15 +35,6 @@ def change(p: Published, loaded: Loaded) -> None:
             _plan_and_approve(p, loaded)
         except OutlayError as error:
             st.error(formats.plain(str(error)))
-        st.subheader("What is live", anchor=False)
-        try:
-            for line in actions.status(loaded).text.splitlines():
-                shell.say(line)
-        except OutlayError as error:
-            st.error(formats.plain(str(error)))
-        st.markdown(
-            ":gray[:small[`outlay route rollback` takes the last change back: every file gets its former bytes.]]"
-        )
 
 
 def _line(change: Mapping[str, Any]) -> str:
@@ -88,43 +80,57 @@ def _plan_and_approve(p: Published, loaded: Loaded) -> None:
         shell.note(note)
     for target in document["targets"]:
         with st.expander(formats.plain(f"What would be written to {target['path']}")):
-            st.code(target["diff"] or "the file stays as it is", language="diff")
+            st.code(target["diff"] or "the file stays as it is", language="diff", wrap_lines=True)
             for part in target["unenforced"]:
                 shell.note(f"Not enforced here: {part}")
     with st.expander(formats.plain(f"What would be written to {loaded.config.routing.policy}")):
-        st.code(document["policy_diff"] or "the file stays as it is", language="diff")
-    if document["needs_approval"]:
+        st.code(document["policy_diff"] or "the file stays as it is", language="diff", wrap_lines=True)
+    clients(document["clients"])
+    if not access.may_change(loaded.config):
+        shell.say(access.READING)
+    elif document["needs_approval"]:
         _approve(p, loaded, document, only)
     else:
         if st.button("Apply", type="primary", key="apply"):
-            _do(lambda: actions.apply(loaded, p.recommendations).text)
+            do(lambda: actions.apply(loaded, p.recommendations))
+
+
+def clients(found: Mapping[str, str]) -> None:
+    """The lines with which a client draws whole units, by kind of gateway."""
+    for kind, lines in found.items():
+        with st.expander(
+            formats.plain(f"What a client of the {kind} gateway needs, so that all calls of a unit go the same way")
+        ):
+            st.code(lines, language="python", wrap_lines=True)
 
 
 def _approve(p: Published, loaded: Loaded, document: Mapping[str, Any], only: list[str] | None) -> None:
-    approvers = [approver.name for approver in loaded.config.routing.approvers]
-    mail = actions.signed_in()
-    if not approvers:
+    if not loaded.config.routing.approvers:
         shell.empty("Nobody may approve: name routing.approvers in outlay.yaml.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        if mail:
-            by: str | None = mail
-            shell.note(f"Signed in as {mail}")
-        else:
-            by = st.selectbox(
-                "I approve as", approvers, index=None, key="approver", placeholder="Choose your name", width=260,
-                help="Without a login this is a declaration; it is recorded with the system user in routing/audit.jsonl.",
-            )  # fmt: skip
+        by = approver(loaded, "I approve as", "approver")
         if st.button("Approve and apply", type="primary", disabled=by is None, key="approve") and by:
-            _do(
-                lambda: actions.approve_and_apply(loaded, p.recommendations, by=by, only=only, seen=document["plan_id"])
-            )
+            do(lambda: actions.approve_and_apply(loaded, p.recommendations, by=by, only=only, seen=document["plan_id"]))
 
 
-def _do(act: Callable[[], str]) -> None:
-    """Do it, remember what was said, and draw the page anew from what now stands."""
+def approver(loaded: Loaded, words: str, key: str) -> str | None:
+    """Who acts: the signed-in address, or a declared name; None until one is chosen."""
+    if mail := actions.signed_in():
+        shell.note(f"Signed in as {mail}")
+        return mail
+    names = [one.name for one in loaded.config.routing.approvers]
+    return st.selectbox(
+        words, names, index=None, key=key, placeholder="Choose your name", width=260,
+        help="Without a login this is a declaration; it is recorded with the system user in routing/audit.jsonl.",
+    )  # fmt: skip
+
+
+def do(act: Callable[[], Answer]) -> None:
+    """Do it, remember what was said and printed, and draw the page anew from what now stands."""
     try:
-        st.session_state[_DONE] = (True, act())
+        done = act()
+        st.session_state[_DONE] = (True, done.text, done.output)
     except OutlayError as error:
-        st.session_state[_DONE] = (False, str(error))
+        st.session_state[_DONE] = (False, str(error), None)
     st.rerun()

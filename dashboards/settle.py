@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import actions, formats, history, names, shell
+from dashboards import access, actions, formats, history, names, shell
 from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import Loaded
 
@@ -30,12 +30,9 @@ def alarm(loaded: Loaded, alarm: Mapping[str, Any], unit: str) -> None:
         else ""
     )
     with st.container(border=True):
-        st.badge(f"{'▲ Dearer' if grown else '▼ Cheaper'}, open", color="red" if grown else "green")
-        st.subheader(
-            formats.plain(
-                f"{names.human(alarm['workflow'])}: {formats.change(alarm['change'])} since {formats.day(alarm['since_day'], year=False)}"
-            ),
-            anchor=False,
+        shell.badge(f"{'▲ Dearer' if grown else '▼ Cheaper'}, open", "red" if grown else "green")
+        shell.subsection(
+            f"{names.human(alarm['workflow'])}: {formats.change(alarm['change'])} since {formats.day(alarm['since_day'], year=False)}"
         )
         shell.say(
             f"{formats.unit_cost(alarm['before_usd'])} became {formats.unit_cost(alarm['after_usd'])} a {unit}; raised on "
@@ -48,7 +45,10 @@ def alarm(loaded: Loaded, alarm: Mapping[str, Any], unit: str) -> None:
                 + (" Its baseline begins anew." if decided.kind == "rebase" else "")
             )
             shell.say("It takes effect with the next run:")
-            st.code("outlay run", language="shell")
+            st.code("outlay run", language="shell", wrap_lines=True)
+            return
+        if not access.may_change(loaded.config):
+            shell.say(access.READING)
             return
         mail = actions.signed_in()
         with st.form(f"accept_{alarm['alarm']}", border=False):

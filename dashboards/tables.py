@@ -13,7 +13,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboards import formats
+from dashboards import formats, sheet
+from dashboards.access import while_signed_in
 from dashboards.columns import COLUMNS, Column
 from dashboards.formats import UNKNOWN, currency, in_currency, plain
 from pipelines.exports.sheets import Workbook
@@ -36,18 +37,25 @@ def table(
     most: int = 12,
     widths: Mapping[str, str | int] | None = None,
     on_select: Any = None,
+    shown: bool = True,
 ) -> None:
     """Show `columns` of `rows` to sort and scroll, and offer all of their keys as CSV and XLSX. `most` rows are visible at once.
+
+    Rows that the page tells otherwise already are not `shown`, only offered.
 
     A column is named by its key in `COLUMNS`, or `key=name` where a row's key has another name.
     """
     if not rows:
         st.markdown(f":gray[:small[{formats.plain(empty)}]]")
         return
+    if not shown:
+        _download(rows, key, download)
+        return
     parts = [name.partition("=") for name in columns]
     picked = [(row_key, _titled(COLUMNS[title or row_key])) for row_key, _, title in parts]
     frame = pd.DataFrame({c.title or " ": _cells(rows, k, c) for k, c in picked})
     style = frame.style.format({c.title or " ": c.text for _, c in picked if c.number}, na_rep=UNKNOWN)
+    sheet.keep_table([(c.title, c.number) for _, c in picked], _texts(rows, picked), alt, len(rows))
     config = {c.title or " ": _config(c, pinned=n == 0, width=(widths or {}).get(k)) for n, (k, c) in enumerate(picked)}
     selection: dict[str, Any] = {"on_select": on_select, "selection_mode": "single-row"} if on_select else {}
     st.dataframe(
@@ -60,7 +68,12 @@ def table(
 def listing(
     rows: Sequence[Row], columns: Sequence[str], *, key: str, alt: str, download: str, empty: str = "Nothing here."
 ) -> None:
-    """A short table to read: few columns, texts in full, nothing to sort. Same columns and download as `table`."""
+    """A short table to read: texts in full, nothing to sort. Same columns and download as `table`.
+
+    Two columns at most: what scrolls sideways here can't be reached by keyboard, and what doesn't fits a phone.
+    """
+    if len(columns) > 2:
+        raise ValueError(f"{key}: {len(columns)} columns are too many to read on a phone; use table")
     if not rows:
         st.markdown(f":gray[:small[{formats.plain(empty)}]]")
         return
@@ -68,8 +81,14 @@ def listing(
     picked = [(row_key, _titled(COLUMNS[title or row_key])) for row_key, _, title in parts]
     frame = pd.DataFrame({c.title: [row[k] if c.number else plain(c.text(row[k])) for row in rows] for k, c in picked})
     style = frame.style.format({c.title: c.text for _, c in picked if c.number}, na_rep=UNKNOWN)
+    sheet.keep_table([(c.title, c.number) for _, c in picked], _texts(rows, picked), alt, len(rows))
     st.table(style, border="horizontal", hide_index=True, alt=alt)
     _download(rows, key, download)
+
+
+def _texts(rows: Sequence[Row], picked: Sequence[tuple[str, Column]]) -> list[list[str]]:
+    """Cells as they are read, for the page as a file."""
+    return [[UNKNOWN if row[k] is None else c.text(row[k]) for k, c in picked] for row in rows[: sheet.MOST + 1]]
 
 
 def _titled(column: Column) -> Column:
@@ -86,7 +105,7 @@ def _download(rows: Sequence[Row], key: str, name: str) -> None:
     with st.container(horizontal=True, gap="medium"):
         for kind, make, ending, mime in kinds:
             st.download_button(
-                f"Download {kind}", partial(make, rows), f"{name}.{ending}", mime, key=f"{key}_{ending}", on_click="ignore",
+                f"Download {kind}", while_signed_in(partial(make, rows)), f"{name}.{ending}", mime, key=f"{key}_{ending}", on_click="ignore",
                 type="tertiary", help=f"{formats.plural(len(rows), 'row')}, all columns{' and digits' if kind == 'CSV' else ''}.",
             )  # fmt: skip
 

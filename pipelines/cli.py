@@ -80,13 +80,14 @@ def demo(
 
     root = sample.copy(directory)
     ASKED["workspace"] = root
-    document = _run(load_workspace(root))
+    loaded = load_workspace(root)
+    document = _run(loaded)
     from pipelines.console.headline import headline
     from pipelines.storage.published import current
 
     answer({**document, "workspace": str(root)}, "" if ASKED["json"] else headline(current(root)))
     if not no_dashboard:
-        _serve(root, port)
+        _serve(loaded, port)
 
 
 @app.command()
@@ -175,15 +176,20 @@ def _run(loaded: Any, asked: Any = None, notify: bool = False) -> dict[str, Any]
 
 @app.command()
 @verb
-def dashboard(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 8501) -> None:
+def dashboard(
+    port: Annotated[int, typer.Option(help="Its port.")] = 8501,
+    host: Annotated[
+        str, typer.Option(help="Another address than this machine's own needs access.login in outlay.yaml.")
+    ] = "127.0.0.1",
+) -> None:
     """Serve the dashboard over what is published."""
-    _serve(workspace().root, port)
+    _serve(workspace(), port, host)
 
 
-def _serve(root: Path, port: int) -> None:
+def _serve(loaded: Any, port: int, host: str = "127.0.0.1") -> None:
     from pipelines.console.serve import serve_dashboard
 
-    serve_dashboard(root, port)
+    serve_dashboard(loaded, port, host)
 
 
 @app.command()
@@ -235,8 +241,9 @@ def recommend() -> None:
     from pipelines.console.headline import recommend_text
     from pipelines.storage.published import current
 
-    document = current(workspace().root).recommendations
-    answer(document, recommend_text(document))
+    loaded = workspace()
+    published = current(loaded.root)
+    answer(published.recommendations, recommend_text(published, loaded.config.tiers))
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
 import plotly.graph_objects as go
@@ -16,6 +17,7 @@ def waterfall(factors: Rows, before: Decimal, after: Decimal, then: str, now: st
     look = palette()
     fig = figure(52 * (len(factors) + 2) + 12)
     running, steps = before, []
+    places = decimals(row["effect_usd"] for row in factors)
     for row in factors:
         steps.append((names.factor(row["factor"]), running, running + row["effect_usd"], row["effect_usd"]))
         running += row["effect_usd"]
@@ -27,15 +29,15 @@ def waterfall(factors: Rows, before: Decimal, after: Decimal, then: str, now: st
         fig.add_shape(
             type="line", x0=float(cost), x1=float(cost), y0=n - 0.22, y1=n + 0.16, line={"color": look.ink, "width": 4}
         )
-        _row(fig, n, f"<b>{said(words)}</b>", f"<b>{formats.unit_cost(cost)}</b>", look.ink)
+        caption(fig, n, f"<b>{said(words)}</b>", f"<b>{formats.unit_cost(cost)}</b>", look.ink)
     for place, (words, start, end, effect) in enumerate(steps):
         n = last - 1 - place
         fig.add_shape(
             type="line", x0=float(start), x1=float(start), y0=n - 0.2, y1=n + 0.8, line={"color": look.hairline, "width": 1},
             layer="below",
         )  # fmt: skip
-        _bar(fig, n, float(start), float(end), _colour(effect, look))
-        _row(fig, n, words, direction(effect), _colour(effect, look))
+        bar(fig, n, float(start), float(end), _colour(effect, look))
+        caption(fig, n, words, direction(effect, places), _colour(effect, look))
     fig.add_shape(
         type="line",
         x0=float(after),
@@ -60,12 +62,13 @@ def parts(rows: Rows, rest: Decimal | None = None, rest_said: str = "") -> go.Fi
     if rest is not None:
         listed.append((rest_said, "", rest))
     fig = figure(66 * len(listed) + 12)
+    places = decimals(effect for *_, effect in listed)
     for place, (who, what, effect) in enumerate(listed):
         n = len(listed) - 1 - place
-        _bar(fig, n, 0.0, float(effect), _colour(effect, look), 0.16)
+        bar(fig, n, 0.0, float(effect), _colour(effect, look), 0.16)
         fig.add_shape(type="line", x0=0, x1=0, y0=n - 0.22, y1=n + 0.16, line={"color": look.muted, "width": 1})
         about = f"<br><span style='color:{look.muted};font-size:11px'>{said(what)}</span>" if what else ""
-        _row(fig, n, f"{said(_short(who))}{about}", direction(effect), _colour(effect, look))
+        caption(fig, n, f"{said(_short(who))}{about}", direction(effect, places), _colour(effect, look))
     values = [float(effect) for *_, effect in listed]
     span = (max([*values, 0.0]) - min([*values, 0.0])) or 1.0
     fig.update_xaxes(range=[min([*values, 0.0]) - 0.02 * span, max([*values, 0.0]) + 0.02 * span], visible=False)
@@ -78,26 +81,36 @@ def _short(words: str) -> str:
     return words if len(words) <= 36 else f"{words[:35].rstrip(' ,')}…"
 
 
-def direction(effect: Decimal) -> str:
-    """`▲ +$0.0182`, `▼ −$0.0060`, `no change`: an arrow, a sign and a colour say the same."""
-    shown = formats.unit_cost(effect)
-    if not any(c in "123456789" for c in shown):
+def decimals(effects: Iterable[Decimal]) -> int:
+    """As many decimals for all figures of a picture as the largest needs for three digits: they stand under each other."""
+    largest = max((abs(effect) for effect in effects), default=Decimal(0))
+    return 2 if largest == 0 else min(8, max(2, 2 - largest.adjusted()))
+
+
+def direction(effect: Decimal, places: int | None = None) -> str:
+    """`▲ +$0.0182`, `▼ −$0.0060`, `no change`: an arrow, a sign and a colour say the same. Without `places`: 4 digits."""
+    shown = (
+        formats.unit_cost(abs(effect)) if places is None else f"{formats.currency().symbol}{abs(effect):,.{places}f}"
+    )
+    if effect == 0 or (places is None and not any(c in "123456789" for c in shown)):
         return "no change"
-    return f"▲{formats.NBSP}+{shown}" if effect > 0 else f"▼{formats.NBSP}{shown}"
+    if not any(c in "123456789" for c in shown):
+        shown = f"&lt;{formats.NBSP}{formats.currency().symbol}{Decimal(1).scaleb(-(places or 0)):f}"
+    return f"▲{formats.NBSP}+{shown}" if effect > 0 else f"▼{formats.NBSP}{formats.MINUS}{shown}"
 
 
 def _colour(effect: Decimal, look: Palette) -> str:
     return look.bad if effect > 0 else look.accent if effect < 0 else look.muted
 
 
-def _bar(fig: go.Figure, n: int, start: float, end: float, colour: str, below: float = 0.22) -> None:
+def bar(fig: go.Figure, n: int, start: float, end: float, colour: str, below: float = 0.22) -> None:
     fig.add_shape(
         type="rect", x0=min(start, end), x1=max(start, end), y0=n - below, y1=n + 0.16, fillcolor=colour,
         line={"color": colour, "width": 1},
     )  # fmt: skip
 
 
-def _row(fig: go.Figure, n: int, name: str, value: str, colour: str) -> None:
+def caption(fig: go.Figure, n: int, name: str, value: str, colour: str) -> None:
     """What stands above a bar: its name on the left, its figure on the right."""
     look = palette()
     for words, side, ink in ((name, "left", look.ink), (value, "right", colour)):

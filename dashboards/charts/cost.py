@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
 
 from dashboards import formats
@@ -82,6 +82,21 @@ def daily_cost(rows: Rows, unit: str) -> go.Figure:
     return fig
 
 
+def spark(values: Sequence[Decimal], *, rising: bool) -> go.Figure:
+    """A line without axes under a figure: the way it came, its end marked. Its scale is its own."""
+    look = palette()
+    colour = look.bad if rising else look.accent
+    fig = figure(56)
+    y = [float(value) for value in values]
+    fig.add_scatter(y=y, mode="lines", line={"color": colour, "width": 2}, hoverinfo="skip")
+    fig.add_scatter(x=[len(y) - 1], y=y[-1:], mode="markers", marker={"color": colour, "size": 7}, hoverinfo="skip")
+    fig.update_xaxes(visible=False, range=[-0.5, len(y) + 0.5])
+    margin = (max(y) - min(y)) * 0.2 or abs(y[0]) * 0.1 or 1.0
+    fig.update_yaxes(visible=False, range=[min(y) - margin, max(y) + margin])
+    fig.update_layout(margin={"l": 0, "r": 4, "t": 2, "b": 2})
+    return fig
+
+
 def lives(rows: Rows, unit: str) -> go.Figure:
     """What the units that became good on a day cost over their whole life: the median as a line, 95 % below the dots."""
     look = palette()
@@ -117,44 +132,52 @@ def lives(rows: Rows, unit: str) -> go.Figure:
     return fig
 
 
-def spread(rows: Rows, unit: str) -> go.Figure:
-    """Units by what they cost: good ones, and on top those that failed, were rejected or are open."""
-    spends = [(float(row["spend_usd"]), row["status"] == "good") for row in rows if row["spend_usd"] is not None]
+def spread(steps: Rows, summary: Mapping[str, Any], unit: str) -> go.Figure:
+    """Units by what they cost, a bar a step: good ones, and on top those that failed, were rejected or are open."""
     look = palette()
     fig = figure(280)
-    edges = np.histogram_bin_edges([s for s, _ in spends], bins=min(40, max(8, len(spends) // 12)))
-    centres, width = (edges[:-1] + edges[1:]) / 2, edges[1] - edges[0]
-    for good, colour, word in ((True, look.accent, "good"), (False, look.bad, "failed, rejected or open")):
-        counted = np.histogram([s for s, g in spends if g is good], bins=edges)[0]
+    width, last = steps[0]["step_usd"], steps[0]["last_step"]
+    beyond = summary["dearest_usd"] > (last + 1) * width
+    for key, colour, word in (
+        ("good_units", look.accent, "good"),
+        ("other_units", look.bad, "failed, rejected or open"),
+    ):
+        own = [
+            (row["step"], row["good_units"] if key == "good_units" else row["units"] - row["good_units"])
+            for row in steps
+        ]
         fig.add_bar(
-            x=centres, y=counted, width=width * 0.92, marker={"color": colour, "line": {"width": 0}}, opacity=0.85,
-            hovertemplate="%{customdata}<extra></extra>",
+            x=[float((n + Decimal("0.5")) * width) for n, _ in own], y=[units for _, units in own], width=float(width) * 0.92,
+            marker={"color": colour, "line": {"width": 0}}, opacity=0.85, hovertemplate="%{customdata}<extra></extra>",
             customdata=[
-                f"{formats.plural(int(n), said(unit))} {word}, {formats.unit_cost(Decimal(repr(float(a))))} to {formats.unit_cost(Decimal(repr(float(b))))}"
-                for n, a, b in zip(counted, edges[:-1], edges[1:], strict=True)
+                f"{formats.plural(units, said(unit))} {word}, {formats.unit_cost(n * width)} "
+                + (f"or more, up to {formats.unit_cost(summary['dearest_usd'])}" if beyond and n == last else f"to {formats.unit_cost((n + 1) * width)}")
+                for n, units in own
             ],
         )  # fmt: skip
-    for value, name, side in zip(
-        quantiles([s for s, _ in spends]),
-        ("half cost less than", "95 % cost less than"),
-        ("right", "left"),
-        strict=True,
+    for value, name, side in (
+        (summary["p50_usd"], "half cost no more than", "right"),
+        (summary["p95_usd"], "95 % cost no more than", "left"),
     ):
-        fig.add_vline(x=value, line={"color": look.ink, "width": 1, "dash": "dot"})
+        fig.add_vline(x=float(value), line={"color": look.ink, "width": 1, "dash": "dot"})
         label(
-            fig, f"{name}<br><b>{formats.unit_cost(Decimal(repr(value)))}</b>", x=value, y=1, yref="paper", xanchor=side, yanchor="bottom",
+            fig, f"{name}<br><b>{formats.unit_cost(value)}</b>", x=float(value), y=1, yref="paper", xanchor=side, yanchor="bottom",
             xshift=6 if side == "right" else -6, align=side,
         )  # fmt: skip
+    if beyond:
+        label(
+            fig, f"and dearer,<br>up to {formats.unit_cost(summary['dearest_usd'])}", x=float((last + 1) * width), y=0, yshift=22, xanchor="right",
+            yanchor="bottom", align="right", font={"color": look.muted, "size": 11},
+        )  # fmt: skip
     fig.update_layout(barmode="stack", bargap=0, margin={"t": 46})
-    fig.update_xaxes(tickprefix=formats.currency().symbol, title_text=f"spend on one {said(unit)}")
-    fig.update_yaxes(title_text="units", nticks=5)
+    fig.update_xaxes(
+        tickprefix=formats.currency().symbol,
+        title_text=f"spend on one {said(unit)}",
+        range=[0, float((last + 1) * width) * 1.01],
+        nticks=10,
+    )
+    fig.update_yaxes(title_text=f"{said(unit)}s", nticks=5)
     return fig
-
-
-def quantiles(values: Sequence[float]) -> tuple[float, float]:
-    """p50 and p95, linear between neighbours."""
-    p50, p95 = np.quantile(np.asarray(values), [0.5, 0.95])
-    return float(p50), float(p95)
 
 
 def _hover(row: dict, unit: str) -> str:

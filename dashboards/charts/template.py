@@ -9,6 +9,8 @@ import plotly.graph_objects as go
 import plotly.io as pio
 import streamlit as st
 
+from dashboards import sheet
+
 
 @dataclass(frozen=True)
 class Palette:
@@ -78,8 +80,10 @@ def figure(height: int) -> go.Figure:
     return go.Figure(layout={"template": palette().name, "height": height})
 
 
-def show(fig: go.Figure, alt: str, key: str) -> None:
-    """Draw a figure; `alt` says what it shows to who can't see it."""
+def show(fig: go.Figure, alt: str, key: str, *, kept: bool = True) -> None:
+    """Draw a figure; `alt` says what it shows to who can't see it. One that isn't `kept` is left out of the page's file."""
+    if kept:
+        sheet.keep("figure", figure=fig, alt=alt)
     st.plotly_chart(fig, theme=None, key=key, alt=alt, config={"displayModeBar": False, "responsive": True})
 
 

@@ -85,9 +85,9 @@ shell.heading(p, "Budgets", summary(), first, last)
 
 if not rows:
     shell.say("Add what a month may cost to outlay.yaml, for a workflow, for any tag, or for everything:")
-    st.code(TO_ADD, language="yaml")
+    st.code(TO_ADD, language="yaml", wrap_lines=True)
     shell.say("Then:")
-    st.code("outlay run", language="shell")
+    st.code("outlay run", language="shell", wrap_lines=True)
     st.stop()
 
 with st.grid(4, min_column_width=150, gap="small"):
@@ -100,10 +100,10 @@ with st.grid(4, min_column_width=150, gap="small"):
             )
         else:
             value, part = formats.share(row["heads_for"]), f"of {formats.money(row['budget_usd'])}"
-        st.metric(
-            formats.plain(name(row)), formats.plain(value), formats.plain(part), delta_color="red" if risky else "green",
+        shell.metric(
+            name(row), value, part, delta_color="red" if risky else "green",
             delta_arrow="up" if risky else "off", border=True, height="stretch",
-            help=formats.plain(f"{names.status(row['status'])}: {formats.money(row['forecast_usd'])} forecast. Export: budgets."),
+            help=f"{names.status(row['status'])}: {formats.money(row['forecast_usd'])} forecast. Export: budgets.",
         )  # fmt: skip
 shell.note(
     f"Forecast spend of {names.month(present[0]['month'])} as a share of its budget; red where it is more than planned."

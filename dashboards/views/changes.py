@@ -7,7 +7,7 @@ import streamlit as st
 from dashboards import bridge, formats, history, names, queries, settle, shell
 from dashboards.charts.course import course
 from dashboards.charts.template import show
-from dashboards.tables import listing, table
+from dashboards.tables import table
 from dashboards.week import Week
 
 p = shell.shown()
@@ -69,14 +69,14 @@ with st.grid(4, min_column_width=150, gap="small"):
     for row in states.values():
         own = [a for a in waiting if a["workflow"] == row["workflow"]]
         worst = max(own, key=lambda a: abs(a["change"]), default=None)
-        st.metric(
-            formats.plain(names.human(row["workflow"])),
+        shell.metric(
+            names.human(row["workflow"]),
             formats.change(worst["change"])
             if worst
             else "0 alarms"
             if row["minimum_detectable"] is not None
             else formats.UNKNOWN,
-            formats.plain(state_said(row)),
+            state_said(row),
             delta_color="off" if worst is None else "red" if worst["change"] > 0 else "green",
             delta_arrow="off" if worst is None else "up" if worst["change"] > 0 else "down",
             border=True,
@@ -192,12 +192,11 @@ with st.expander("The contributors as a table"):
 
 this = Week(step["first_day"])
 restated = history.restated(p, this.before.first, this.last)
-st.subheader(
+shell.subsection(
     "Restatements of these two weeks",
-    anchor=False,
     help="Published figures that later data changed. Export: restatements.",
 )
-listing(
+table(
     [{**row, "published_at": formats.clock(row["published_at"], p.meta["timezone"])} for row in restated],
     ["day", "workflow", "before_usd", "after_usd", "cause", "published_at"], key="restated", alt="Restated figures of these weeks",
     download=f"restatements-{week}", empty="None: no published figure of these days was changed by later data.",

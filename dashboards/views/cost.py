@@ -1,11 +1,16 @@
 """Cost per outcome: the workflows, one workflow by day, its units, one unit's requests and their charges."""
 
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
 import streamlit as st
 
 from dashboards import formats, history, names, queries, shell
-from dashboards.charts.cost import daily_cost, lives, quantiles, spread
+from dashboards.charts.cost import daily_cost, lives, spark, spread
 from dashboards.charts.template import show
-from dashboards.tables import listing, table
+from dashboards.tables import table
 from dashboards.week import trailing_change
 
 DEAREST = 25
@@ -13,7 +18,7 @@ DEAREST = 25
 p = shell.shown()
 first28, last28 = shell.ranked_period(p)
 totals = queries.totals(p)
-daily = queries.daily(p)
+sevens = queries.sevens(p, last28 - timedelta(days=48))
 
 
 def cost28(row: dict) -> str:
@@ -45,20 +50,26 @@ if not totals:
 
 with st.grid(4, min_column_width=150, gap="small"):
     for row in totals:
-        own = [d for d in daily if d["workflow"] == row["workflow"]]
-        seven = [d["cost_7d_usd"] for d in own if d["cost_7d_usd"] is not None and not d["provisional"]]
-        change = trailing_change(own)
+        seven = [d for d in sevens if d["workflow"] == row["workflow"]][-35:]
+        now = seven[-1]["cost_7d_usd"] if seven else None
+        change = trailing_change(seven)
         moved = change is not None and bool(round(change * 100))
-        st.metric(
-            formats.plain(names.human(row["workflow"])),
-            formats.plain(formats.unit_cost(seven[-1] if seven else None)),
-            f"{formats.change(change).replace(formats.MINUS, '-')} in a week" if change is not None else None,
-            delta_color="inverse" if moved else "off",
-            delta_arrow="auto" if moved else "off",
-            border=True,
-            height="stretch",
-            chart_data=[float(v) for v in seven[-35:]] if len(seven) > 1 else None,
-        )
+        with st.container(border=True, height="stretch", gap="xxsmall"):
+            shell.metric(
+                names.human(row["workflow"]),
+                formats.unit_cost(now),
+                f"{formats.change(change).replace(formats.MINUS, '-')} in a week" if change is not None else None,
+                delta_color="inverse" if moved else "off",
+                delta_arrow="auto" if moved else "off",
+            )
+            if len(seven) > 1:
+                said = f"{formats.unit_cost(seven[0]['cost_7d_usd'])} to {formats.unit_cost(now)} a {row['unit']}"
+                show(
+                    spark([d["cost_7d_usd"] for d in seven], rising=change is not None and change > 0 and moved),
+                    f"{names.human(row['workflow'])}, seven-day cost over five weeks: {said}",
+                    key=f"spark_{row['workflow']}",
+                    kept=False,
+                )
 shell.note(
     "Cost per outcome of the last seven mature days, against the seven before. A day is mature when its outcomes are all in. The lines show "
     "five weeks, each on its own scale."
@@ -76,7 +87,7 @@ workflow = st.segmented_control(
 )  # fmt: skip
 total = next(row for row in totals if row["workflow"] == workflow)
 unit = total["unit"]
-own = [row for row in daily if row["workflow"] == workflow]
+own = queries.daily(p, workflow)
 
 shell.section(
     f"{names.human(workflow)}: {cost28(total)} a {unit} over 28 days",
@@ -95,10 +106,10 @@ with st.grid(4, min_column_width=150, gap="small"):
         ("Whole life, median", ended[-1:], "lifetime_median_usd", f"Half of the {unit}s that became good on that day cost no more, whenever it was spent."),
         ("Whole life, 95 %", ended[-1:], "lifetime_p95_usd", f"19 of 20 {unit}s that became good on that day cost no more, whenever it was spent."),
     ):  # fmt: skip
-        st.metric(
-            words, formats.plain(formats.unit_cost(row[0][column] if row else None)),
+        shell.metric(
+            words, formats.unit_cost(row[0][column] if row else None),
             f"to {formats.day(row[0]['day'], year=False)}" if row and "life" not in words else f"good on {formats.day(row[0]['day'], year=False)}"
-            if row else None, delta_color="off", delta_arrow="off", border=True, height="stretch", help=formats.plain(f"{about} Export: outcome_days."),
+            if row else None, delta_color="off", delta_arrow="off", border=True, height="stretch", help=f"{about} Export: outcome_days.",
         )  # fmt: skip
 BY_DAY, LIVES = "Day by day", "Whole lives"
 figure = st.segmented_control(
@@ -145,29 +156,28 @@ shell.section(
     else None,
     help="Open units by days since their first request; what they cost is in the figures above already. Export: work_in_progress.",
 )
-listing(
+table(
     waiting, ["age", "units", "awaiting_acceptance", "spend_usd", "oldest_day"], key=f"open_{workflow}",
     alt=f"Open units of {names.human(workflow)} by age", download=f"work_in_progress-{workflow}", empty=f"Every {unit} that cost something is done.",
 )  # fmt: skip
 
-units = queries.units(p, workflow)
-spent = [row for row in units if row["spend_usd"] is not None]
-if len(spent) < 5:
+units = queries.dearest(p, workflow)
+spread_of = queries.unit_summary(p, workflow)
+if spread_of is None or spread_of["units"] < 5:
     shell.section(f"Every {unit}")
     shell.empty(f"Fewer than five units of {names.within(workflow)} have a cost: there is no spread to show.")
 else:
-    p50, p95 = quantiles([float(row["spend_usd"]) for row in spent])
-    over = sum(float(row["spend_usd"]) > p95 for row in spent)
-    held = sum(row["spend_usd"] for row in spent[:over])
+    held = queries.per(spread_of["above_spend_usd"], spread_of["spend_usd"])
     shell.section(
         f"Every {unit}",
-        f"The dearest 5 % of {formats.count(len(spent))} {unit}s take "
-        f"{formats.share(queries.per(held, sum(row['spend_usd'] for row in spent)))} of the spend; the dearest cost {formats.unit_cost(spent[0]['spend_usd'])}.",
+        f"{formats.share(queries.per(spread_of['above_units'], spread_of['units']))} of {formats.count(spread_of['units'])} {unit}s cost more than "
+        f"{formats.unit_cost(spread_of['p95_usd'])} and take {formats.share(held)} of the spend; the dearest cost {formats.unit_cost(spread_of['dearest_usd'])}.",
         help="All units since the first day, by what each bears of all charges. Export: outcome_cost.",
     )
     show(
-        spread(units, unit),
-        f"How the cost of one {unit} spreads, with the half-way point and the 95 % point",
+        spread(queries.unit_spread(p, workflow), spread_of, unit),
+        f"How the cost of one {unit} spreads: half cost {formats.unit_cost(spread_of['p50_usd'])} or less, 95 % "
+        f"{formats.unit_cost(spread_of['p95_usd'])} or less",
         key="spread",
     )
     st.markdown(
@@ -175,12 +185,18 @@ else:
     )
 
 
+def of_day(row: Mapping[str, Any]) -> date | None:
+    """The reporting day of a unit's first request."""
+    started = row["first_request"]
+    return started.astimezone(ZoneInfo(p.meta["timezone"])).date() if started else None
+
+
 def pick() -> None:
     rows = st.session_state[f"units_{workflow}"]["selection"]["rows"]
     st.session_state["unit"] = units[rows[0]]["unit_id"] if rows else ""
 
 
-st.subheader(formats.plain(f"The dearest {unit}s"), anchor=False)
+shell.subsection(f"The dearest {unit}s")
 table(
     units[:DEAREST],
     ["unit_id", "status", "attempts", "requests", "spend_usd=unit_spend_usd", "value_usd", "outcome_day"],
@@ -191,15 +207,19 @@ table(
 with st.container(width=420):
     wanted = st.text_input(
         f"One {unit}, by its id", key="unit", bind="query-params", placeholder=units[0]["unit_id"] if units else "",
-        help="Select a row above, or write an id. Empty shows the dearest.",
+        help="Select a row above, or write an id.",
     )  # fmt: skip
-unit_id = wanted or (units[0]["unit_id"] if units else "")
+unit_id = wanted
+if not wanted and units and queries.opens_by_itself(p, of_day(units[0]) or last28):
+    unit_id = units[0]["unit_id"]
+elif not wanted and units:
+    shell.say(f"Select a {unit} above, or write its id, to see its requests and the charges that priced them.")
 found = queries.unit(p, workflow, unit_id) if unit_id else None
 if unit_id and found is None:
     shell.say(f"{names.human(workflow)} has no {unit} “{unit_id[:80]}”.")
 elif found:
-    started = found["first_request"]
-    calls, charges = queries.requests_of(p, workflow, unit_id, started.date() if started else None)
+    day = of_day(found)
+    calls, charges = queries.requests_of(p, workflow, unit_id, day, day)
     tries = formats.plural(found["attempts"], "attempt")
     shell.section(
         f"{unit.capitalize()} {unit_id}: {formats.unit_cost(found['spend_usd'])}",
@@ -211,12 +231,18 @@ elif found:
         ),
     )
     zone = p.meta["timezone"]
+    later = found["requests"] - len(calls)
+    if day and later > 0 and st.toggle(
+        f"Also the {formats.plural(later, 'request')} after {formats.day(day)}", key="later", bind="query-params",
+        help="A file of requests is read for every day since then.",
+    ):  # fmt: skip
+        calls, charges = queries.requests_of(p, workflow, unit_id, day, None)
     table(
         [{**c, "when": formats.moment(c["time"], zone)} for c in calls],
         ["when", "attempt_id", "task_type", "model", "status", "input_tokens", "output_tokens", "latency_s", "cost_usd", "cost_basis", "shared_by"],
         key=f"calls_{unit_id}", alt=f"Requests of {unit_id} in time order", download=f"requests-{unit_id}", empty="No request names this unit.",
     )  # fmt: skip
-    st.subheader("The charges that priced them", anchor=False)
+    shell.subsection("The charges that priced them")
     table(
         [{**c, "when": formats.moment(c["time"], zone)} for c in charges],
         ["when", "model", "sku", "quantity", "unit_price_usd", "amount_usd", "rate_source"],

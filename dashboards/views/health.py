@@ -6,14 +6,19 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from dashboards import formats, names, queries, shell
-from dashboards.tables import listing, table
+from dashboards.tables import table
 from pipelines.rates.book import RateBook
 from pipelines.rates.missing import lacks, rates_yaml
+
+MOST = 20  #: alerts that are read as cards; more are a table
+COLOURS: dict[str, shell.Colour] = {"high": "red", "medium": "orange"}
 
 p = shell.shown()
 zone = p.meta["timezone"]
 first28, last28 = shell.ranked_period(p)
 sources, refused, unpriced = queries.sources(p), queries.quarantine(p), queries.unpriced(p)
+reasons = queries.refusals(p)
+refusals = sum(row["times"] for row in reasons)
 spent = queries.spend(p, first28, last28)
 read = sum(row["records_read"] for row in sources)
 no_price = [row for row in unpriced if row["cost_basis"] == "unpriced"]
@@ -21,7 +26,7 @@ nameless = queries.per(spent["unattributed_usd"], spent["spend_usd"])
 
 published_at = datetime.fromisoformat(p.meta["published_at"])
 run_time = formats.clock(published_at, zone).rsplit(", ", 1)[1]
-parts = [f"{formats.count(read)} records read up to {formats.day(last28)}", f"{formats.count(len(refused))} refused"]
+parts = [f"{formats.count(read)} records read up to {formats.day(last28)}", f"{formats.count(refusals)} refused"]
 parts.append(
     f"{formats.plural(sum(r['requests'] for r in no_price), 'request')} without a price"
     if no_price
@@ -35,23 +40,23 @@ owner = (
 shell.heading(p, "Data health", f"{', '.join(parts)}; {owner}.", first28, last28)
 
 with st.grid(4, min_column_width=150, gap="small"):
-    st.metric(
+    shell.metric(
         "Data up to", formats.day(last28, year=False), f"since {formats.day(date.fromisoformat(p.meta['first_day']))}", delta_color="off",
         delta_arrow="off", border=True, height="stretch",
-        help=formats.plain("As-of: the latest day that holds a request or an outcome. 'Today' and 'the last 28 days' hang on it."),
+        help="As-of: the latest day that holds a request or an outcome. 'Today' and 'the last 28 days' hang on it.",
     )  # fmt: skip
-    st.metric(
-        "Last run", formats.day(published_at.astimezone(ZoneInfo(zone)).date(), year=False), formats.plain(f"{run_time} {zone}"), delta_color="off", delta_arrow="off", border=True, height="stretch",
-        help=formats.plain(f"{formats.clock(published_at, zone)} {zone}, run {p.meta['run_id']}, rate book {p.meta['rate_book']}."),
+    shell.metric(
+        "Last run", formats.day(published_at.astimezone(ZoneInfo(zone)).date(), year=False), f"{run_time} {zone}", delta_color="off", delta_arrow="off", border=True, height="stretch",
+        help=f"{formats.clock(published_at, zone)} {zone}, run {p.meta['run_id']}, rate book {p.meta['rate_book']}.",
     )  # fmt: skip
-    st.metric(
-        "Unattributed", formats.plain(formats.money(spent["unattributed_usd"])), f"{formats.share(nameless)} of spend", delta_color="off", delta_arrow="off",
-        border=True, height="stretch", help=formats.plain("Spend that no unit bears, kept by itself and never spread. Export: unattributed."),
+    shell.metric(
+        "Unattributed", formats.money(spent["unattributed_usd"]), f"{formats.share(nameless)} of spend", delta_color="off", delta_arrow="off",
+        border=True, height="stretch", help="Spend that no unit bears, kept by itself and never spread. Export: unattributed.",
     )  # fmt: skip
-    st.metric(
+    shell.metric(
         "Without a price", formats.count(p.meta["summary"]["unpriced_requests"]), f"of {formats.count(p.meta['summary']['requests'])} requests",
         delta_color="off", delta_arrow="off", border=True, height="stretch",
-        help=formats.plain("Requests for which neither a rate nor a recorded cost is known: their cost is unknown, not 0."),
+        help="Requests for which neither a rate nor a recorded cost is known: their cost is unknown, not 0.",
     )  # fmt: skip
 
 whole = all(
@@ -85,17 +90,26 @@ if covered:
         key="coverage", alt="Tokens in the logs against the providers' usage reports", download="coverage-28-days",
     )  # fmt: skip
 
+
+def often(row: dict) -> str:
+    return f"{row['reason']} in {row['source']}, {formats.count(row['times'])} times"
+
+
 shell.section(
     "Quarantine",
-    f"{formats.plural(len(refused), 'record or file', 'records or files')} refused; all others are unaffected."
+    f"{formats.plural(refusals, 'record or file', 'records or files')} refused; all others are unaffected."
+    + (
+        f" Most often: {formats.listing(often(row) for row in reasons[:3])}. Here are the first; all of them: outlay quarantine."
+        if refusals > len(refused)
+        else ""
+    )
     if refused
     else None,
 )
-show_rows = listing if len(refused) <= 20 else table
-show_rows(
+table(
     [{**row, "where": row["file"] if row["line"] is None else f"{row['file']}, line {row['line']}"} for row in refused],
     ["where", "reason", "excerpt"], key="quarantine", alt="Refused lines with their reason", download="quarantine",
-    empty="Nothing was refused.",
+    empty="Nothing was refused.", widths={"where": "medium", "reason": "large", "excerpt": "large"},
 )  # fmt: skip
 
 shell.section(
@@ -122,7 +136,7 @@ if unpriced:
             "Put these lines into the file that rates.contract of outlay.yaml names, with prices and where they come from. Then:"
         )
         st.code(to_paste(), language="yaml", wrap_lines=True)
-        st.code("outlay run", language="shell")
+        st.code("outlay run", language="shell", wrap_lines=True)
 
 without = queries.unattributed(p, first28, last28)
 shell.section(
@@ -132,7 +146,7 @@ shell.section(
     else None,
     help="A request needs a declared workflow and a unit; the first reason that holds is given. Export: unattributed.",
 )
-listing(
+table(
     without, ["reason=unattributed_reason", "workflow", "requests", "spend_usd"], key="unattributed",
     alt="Unattributed spend by reason", download="unattributed-28-days", empty="All spend belongs to a unit.",
 )  # fmt: skip
@@ -145,7 +159,7 @@ if rules:
         f"{formats.plural(idle, 'rule')} of {len(rules)} caught nothing." if idle else "Every rule caught requests.",
         help="What each rule of outlay.yaml named, over all days: requests whose logs carry no workflow. Export: assign_rules.",
     )
-    listing(
+    table(
         [{**row, "gives": " / ".join(filter(None, (row["workflow"], row["task_type"])))} for row in rules],
         ["rule", "match", "gives=rule_names", "requests", "spend_usd"], key="assign_rules", alt="What each assign rule caught",
         download="assign_rules",
@@ -163,11 +177,17 @@ shell.section(
     f"{formats.plural(len(warned), 'thing')} to look at, severest first." if warned else None,
     help="Export: alerts.",
 )
-show_rows = listing if len(warned) <= 20 else table
-show_rows(
+if len(warned) <= MOST:
+    with st.grid(2, min_column_width=330, gap="small"):
+        for row in warned:
+            with st.container(border=True, height="stretch", gap="xsmall"):
+                shell.badge(names.severity(row["severity"]), COLOURS.get(row["severity"], "gray"))
+                shell.strong(f"{names.alert(row['kind'])}: {row['subject']}")
+                shell.note(said(row))
+table(
     [{**row, "what": f"{names.alert(row['kind'])}: {row['subject']}", "said": said(row)} for row in warned],
     ["what", "severity", "said"], key="alerts", alt="Alerts of the last run", download="alerts",
-    empty="No alert.",
+    empty="No alert.", shown=len(warned) > MOST,
 )  # fmt: skip
 
 changed = queries.restatements(p)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboards import curve, evidence, formats, history, names, queries, rollout, shell
+from dashboards import curve, evidence, formats, history, moving, names, queries, rollout, shell
 from dashboards.charts.frontier import frontier
 from dashboards.charts.split import intervals
 from dashboards.charts.template import show
@@ -43,6 +43,8 @@ if not rows:
         "Declare the tasks of each workflow and a source of kind evaluations in outlay.yaml.",
         "outlay check\noutlay run",
     )
+    rollout.change(p, loaded)
+    moving.rollouts(p, loaded)
     st.stop()
 
 drawn = [r for r in rows if r["retention"] is not None and r["saving"] is not None and r["saving"] > 0]
@@ -57,12 +59,11 @@ if drawn:
         ("retention", "Quality kept", limits, "Expected quality of the proposal ÷ quality of today's model; no task type may fall below the floor."),
         ("saving", "Cost saved", {0.0: "as dear as today"}, "Share of the task type's cost that the proposal saves."),
     )  # fmt: skip
+    shell.section("What the evidence says", "What each proposal would keep of today's quality, and what it would save.")
     with st.grid(2, min_column_width=300, gap="medium"):
         for value, title, lines, about in pictures:
             with st.container():
-                st.subheader(
-                    title, anchor=False, help=f"{about} Dot: estimate. Bar: 90 % interval. Export: recommendations."
-                )
+                shell.subsection(title, help=f"{about} Dot: estimate. Bar: 90 % interval. Export: recommendations.")
                 said = formats.listing(f"{names.human(r['task_type'])} {formats.share(r[value])}" for r in drawn)
                 show(intervals(drawn, value, lines), f"{title} by task type: {said}", key=f"intervals_{value}")
     st.markdown(
@@ -83,7 +84,7 @@ table(
     ["task_type", "workflow", "decision", "today", "proposed", "retention_said", "saving_said"]
     + (["saving_usd_month"] if any(r["saving_usd_month"] is not None for r in rows) else [])
     + ["items", "grade", "reason"],
-    key="split", alt="Recommendations by task type", download="recommendations", on_select=pick, widths={"proposed": 235, "retention_said": 140, "saving_said": 165, "reason": "large"},
+    key="split", alt="Recommendations by task type", download="recommendations", on_select=pick, widths={"proposed": 150, "retention_said": 140, "saving_said": 165, "saving_usd_month": 120, "items": 60, "grade": 60, "reason": "large"},
 )  # fmt: skip
 
 keys = [evidence.key(row) for row in rows]
@@ -94,7 +95,7 @@ with st.container(width=420):
     )  # fmt: skip
 item = items[task]
 with st.container(border=True):
-    st.subheader(formats.plain(evidence.headline(item)), anchor=False)
+    shell.subsection(evidence.headline(item))
     shell.say(item["reason"])
     shell.facts(evidence.facts(item, loaded.config, traffic))
 
@@ -117,7 +118,7 @@ if movable:
     with st.container(width=520):
         accepted = st.select_slider(
             "If we accepted, of today's quality", own.offered, value=own.today_promise, format_func=lambda n: f"{n} %",
-            key=f"accepted_{bearer}",
+            key=f"accepted_{bearer}", bind="query-params",
         )  # fmt: skip
     shell.say(curve.answer(own, bearer, accepted))
     show(
@@ -149,10 +150,11 @@ if nameless.rows:
         help="Inferred from token counts of 28 days: sizes, their ratio, the share of reasoning. It says what to tag and evaluate first; it is "
         "never evidence for a switch. Export: workload_profile.",
     )
-    st.badge("Inferred", color="gray")
+    shell.badge("Inferred", "gray")
     table(
         nameless.rows, ["inferred_kind", "workflow", "model", "tier", "requests", "spend_usd", "usual_tier"], key="profile",
         alt="Spend without a task type by what it looks like", download="workload_profile",
     )  # fmt: skip
 
 rollout.change(p, loaded)
+moving.rollouts(p, loaded)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from io import StringIO
 from typing import Any
@@ -11,7 +12,9 @@ from rich.table import Table
 
 from pipelines.console.rules import rules_text
 from pipelines.publish.currency import DOLLARS, Shown, shown
+from pipelines.split.profile import lighter_spend
 from pipelines.storage.published import Published
+from pipelines.workspace.work import Tier
 
 WIDTH = 110
 
@@ -114,18 +117,19 @@ def skipped_lines(skipped: dict[str, Any], refused: int) -> list[str]:
     return [f"skipped  {line}" for line in lines]
 
 
-def recommend_text(document: dict[str, Any]) -> str:
-    """Recommendations with their reasons, switches first."""
+def recommend_text(published: Published, tiers: Sequence[Tier] = ()) -> str:
+    """Recommendations with their reasons, switches first, and what the dearest tier's work looks like."""
+    document = published.recommendations
     order = {"switch": 0, "experiment": 1, "keep": 2}
     lines = [f"Recommendations as of {document['as_of']}"]
     for item in sorted(
         document["recommendations"], key=lambda r: (order[r["decision"]], r["workflow"], r["task_type"])
     ):
-        routes = " + ".join(f"{route['share']:.0%} {route['model']}" for route in item["routes"])
         lines.append(
             f"\n{item['decision'].upper():<11}{item['workflow']}/{item['task_type']}  grade {item['grade']}  id {item['id']}"
         )
-        lines.append(f"  serve: {routes}")
+        lines.append(f"  serve: {_routes(item['routes'])}")
+        lines += [f"    {each['stratum']}: {_routes(each['routes'])}" for each in item.get("strata") or ()]
         if item["retention"] is not None:
             lines.append(
                 f"  keeps {item['retention']:.1%} of quality ({item['retention_low']:.1%} to {item['retention_high']:.1%}), "
@@ -140,7 +144,29 @@ def recommend_text(document: dict[str, Any]) -> str:
     if document["disagreements"]:
         lines.append("\nDeclared capability, traffic and evidence disagree:")
         lines += [f"  {found['workflow']}: {found['text']}" for found in document["disagreements"]]
+    lines += _lighter_work(published, tiers)
     return "\n".join(lines)
+
+
+def _routes(routes: Sequence[dict[str, Any]]) -> str:
+    return " + ".join(f"{route['share']:.0%} {route['model']}" for route in routes)
+
+
+def _lighter_work(published: Published, tiers: Sequence[Tier]) -> list[str]:
+    """Which share of the dearest tier's spend looks like a lighter tier's work; nothing where none ran on it."""
+    if len(tiers) < 2:
+        return []
+    dearest = max(tiers, key=lambda tier: tier.rank).name
+    with published.connect() as con:
+        profile = con.sql("select tier, spend_usd, looks_lighter from workload_profile").pl()
+    lighter, spend = lighter_spend(profile, dearest)
+    if not spend:
+        return []
+    return [
+        f"\nOf ${spend:,.2f} that ran on {dearest} in 28 days, ${lighter:,.2f} ({lighter / spend:.0%}) looks by its shape "
+        "like a lighter tier's work.",
+        "  Inferred from sizes alone: where to look first, never evidence for a switch (outlay export workload_profile).",
+    ]
 
 
 def render(table: Table) -> str:

@@ -84,11 +84,15 @@ def route_advance(
     revert: Annotated[
         str | None, typer.Option(metavar="ROUTE", help="Take WORKFLOW/TASK_TYPE back to its old tier.")
     ] = None,
+    by: Annotated[str | None, typer.Option(metavar="NAME", help="Who asks for --revert.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why, with --revert.")] = None,
 ) -> None:
     """Give canaries that hold every guard their next share; part of the scheduled job, behind its run."""
     from pipelines.rollout.telling import route_advance
 
-    _answer(route_advance(workspace(), dry_run=dry_run, revert=revert))
+    if revert is None and (by or reason):
+        raise UsageError("--by and --reason go with --revert: a step is decided by its guards, under its approval")
+    _answer(route_advance(workspace(), dry_run=dry_run, revert=revert, by=by, reason=reason))
 
 
 @route.command("rollback")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -19,9 +20,12 @@ from pipelines.outcomes.period import PERIOD_DAYS, ranked_period
 from pipelines.publish.alerts import alerts
 from pipelines.publish.attribution import attribution
 from pipelines.publish.currency import exchange_at, exchange_rates
+from pipelines.publish.unit_marts import unit_marts
 from pipelines.split.build import Split
 from pipelines.storage import published
-from pipelines.storage.models import filled, literal, sql
+from pipelines.storage.lake import PACKED
+from pipelines.storage.ledger import hold
+from pipelines.storage.models import digest, filled, literal, sql
 from pipelines.workspace.load import Loaded
 
 #: marts that are one SQL model each
@@ -29,6 +33,8 @@ SQL_MARTS = (
     "daily_cost", "outcome_cost", "unattributed", "task_cost", "restatements", "sources_health", "quarantine",
     "unpriced_models", "workflows", "daily_spend", "day_values", "billed", "evaluated_items", "unit_calls",
 )  # fmt: skip
+#: of these, those that grow with the units: they pass through a file, not through memory
+LARGE_MARTS = ("outcome_cost",)
 SEGMENTS = ("requests", "charges", "unit_days")
 RECOMMENDATION_SCHEMA: dict[str, Any] = {
     **dict.fromkeys(("id", "workflow", "task_type", "decision", "grade", "reference_model", "model"), pl.String()),
@@ -38,6 +44,7 @@ RECOMMENDATION_SCHEMA: dict[str, Any] = {
          "saving_high", "saving_usd_month"), pl.Decimal(38, 12),
     ),
     "reason": pl.String(), "saving_loaded": pl.Decimal(38, 12), "cash_saving_usd_month": pl.Decimal(38, 12),
+    "by_stratum": pl.String(),
 }  # fmt: skip
 
 
@@ -84,7 +91,7 @@ def write_segments(con: duckdb.DuckDBPyConnection, home: Path, run_id: str) -> N
         for (day,) in days:
             file = f"{day.isoformat()}-{run_id}.parquet"
             model = _segment_model(table, day)
-            con.execute(f"copy ({model}) to {literal(str(folder / file))} (format parquet, compression zstd)")
+            con.execute(f"copy ({model}) to {literal(str(folder / file))} ({PACKED})")
             con.execute("insert into segments values (?, ?, ?)", [table, day, file])
 
 
@@ -109,11 +116,19 @@ def assemble(
     last = day or date(1970, 1, 1)
     first = last - timedelta(days=PERIOD_DAYS - 1)
     values = {"as_of": last, "first_day": first}
-    tables: dict[str, pa.Table] = {}
+    tables: dict[str, pa.Table | Path] = {}
+    passing = folder / "passing"
+    passing.mkdir()
     for mart in SQL_MARTS:
         text = sql(f"publish/{mart}")
+        if mart in LARGE_MARTS and isinstance(con, duckdb.DuckDBPyConnection):
+            tables[mart] = passing / f"{mart}.parquet"
+            con.execute(f"copy ({text}) to {literal(str(tables[mart]))} (format parquet)")
+            continue
         tables[mart] = con.sql(text, params={k: v for k, v in values.items() if f"${k}" in text}).to_arrow_table()
-    said = _ranking(con, tables, first, last)
+    hold(con, 0.5)  # the other half is for the connections that put the set together
+    said = _ranking(con, tables, loaded.home, first, last)
+    tables |= unit_marts(tables["outcome_cost"])
     tables |= {mart: frame.to_arrow() for mart, frame in changed.items()}
     charged = attribution(con)
     tables |= {mart: frame.to_arrow() for mart, frame in charged.items()}
@@ -138,23 +153,39 @@ def assemble(
         "name": loaded.config.name, "timezone": loaded.config.reporting.timezone,
         "currency": loaded.config.reporting.currency, "finding": said,
         "rate_book": _setting(con, "rate_book"),
+        "models": digest("publish"),
         "exchange": exchange_at(loaded, last),
         "assign": json_rows(charged["assign_rules"]),
         "summary": {k: _text(v) for k, v in summary.items() if k not in ("first_day", "last_day")},
         "segments": segments,
     }  # fmt: skip
     published.write_marts(folder, tables)
+    hold(con)
+    shutil.rmtree(passing)
     (folder / "set.json").write_text(json.dumps(meta, indent=1), "utf-8")
     return Assembled(name=name, meta=meta, alerts=json_rows(warned))
 
 
-def _ranking(con: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table], first: date, last: date) -> str | None:
+def _ranking(
+    con: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table | Path], home: Path, first: date, last: date
+) -> str | None:  # fmt: skip
     """Add `workflow_totals`, `value_ranking` and `value_sensitivity` of the period, from the very tables that are published."""
-    days = filled("publish/unit_days", days=f"day between date '{first}' and date '{last}'")
+    held = {name: tables[name] for name in ("daily_cost", "daily_spend", "outcome_cost", "workflows", "day_values")}
+    segments = con.execute("select name, day, file from segments order by day").fetchall()
+    files = [file for name, day, file in segments if name == "unit_days" and first <= day <= last]
     with duckdb.connect(":memory:") as marts:
-        marts.register("unit_days", con.sql(days).to_arrow_table())
-        for name in ("daily_cost", "daily_spend", "outcome_cost", "workflows", "day_values"):
-            marts.register(name, tables[name])
+        hold(marts, 0.5)
+        marts.execute("set timezone = 'UTC'")
+        if files:
+            listed = ", ".join(literal(str(home / "segments" / "unit_days" / file)) for file in files)
+            marts.execute(f"create view unit_days as from read_parquet([{listed}])")
+        else:
+            held["unit_days"] = con.sql(filled("publish/unit_days", days="false")).to_arrow_table()
+        for name, table in held.items():
+            if isinstance(table, Path):
+                marts.execute(f"create view {name} as from read_parquet({literal(str(table))})")
+            else:
+                marts.register(name, table)
         ranked = ranked_period(marts, first, last)
     tables["workflow_totals"] = ranked.totals.to_arrow()
     tables["value_ranking"] = ranked.ranking.to_arrow()

@@ -46,6 +46,18 @@ def money(value: Decimal | None, *, sign: bool = True) -> str:
     return _signed(Decimal(value), lambda v: (currency().symbol if sign else "") + f"{_rounded(v, 2):,.2f}")
 
 
+def brief_money(value: Decimal | None) -> str:
+    """`$812.40`, `$1,557`, `$1.24M`: an amount where a phone has room for eight characters."""
+    if value is None or abs(value) < 1000:
+        return money(value)
+    million = Decimal(10**6)
+
+    def text(v: Decimal) -> str:
+        return f"{_rounded(v / million, 2):f}M" if v >= million else f"{_rounded(v, 0):,.0f}"
+
+    return _signed(Decimal(value), lambda v: currency().symbol + text(v))
+
+
 def unit_cost(value: Decimal | None, *, sign: bool = True) -> str:
     """`$0.02806`, `$1.555`, `$1,235`: 4 significant digits."""
     if value is None:

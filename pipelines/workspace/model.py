@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, field_validator, model_validator
 
+from pipelines.workspace.access import Access
 from pipelines.workspace.closing import Close
 from pipelines.workspace.gateway import Routing
 from pipelines.workspace.logs import AssignRule, Source, Tags
@@ -38,10 +39,6 @@ class Reporting(Strict):
 
 class Rates(Strict):
     contract: str | None = None
-
-
-class Access(Strict):
-    viewers: tuple[str, ...] = ()
 
 
 class Engine(Strict):

@@ -24,6 +24,10 @@ sources:
   # - {{name: gateway, kind: litellm, path: "logs/gateway/*.jsonl", priority: 10}}
   # - {{name: traces, kind: otlp, path: "logs/otlp/*.jsonl", priority: 5}}   # sampling: 0.1 if they are a sample
   # - {{name: evals, kind: evaluations, path: "logs/evals/*.jsonl"}}
+  # marks of other tools; `scores` names those that say quality, and brings them to 0..1
+  # - {{name: prompts, kind: promptfoo, path: "evals/*.json", workflow: contract_review, task_type: clause_extraction}}
+  # - {{name: scores, kind: langfuse-scores, path: "evals/langfuse/*.json", scores: {{helpfulness: {{min: 1, max: 5}}}}}}
+  # - {{name: events, kind: otel-evaluations, path: "evals/otlp/*.jsonl", signal: label}}
 
 # Logs without tags: the first rule that matches names workflow and task type.
 assign: []

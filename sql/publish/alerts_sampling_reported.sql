@@ -33,7 +33,7 @@ alone as (
 select
     max(day) as day, 'sampling' as kind, source as subject, 'medium' as severity, provider, count(*) as days,
     cast(sum(held) as bigint) as held, cast(sum(reported) as bigint) as reported,
-    cast(sum(reported - held) as decimal(38, 12)) / 1000000 as size
+    cast(sum(reported - held) as double) / 1000000 as size
 from alone
 group by source, provider
 having count(*) >= 3 and 10 * sum(held) < 9 * sum(reported) and max(100 * held - 95 * reported) < 0

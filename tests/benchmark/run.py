@@ -1,6 +1,6 @@
 """What a whole run costs: from the logs to a published set, beside a full orjson parse of the same logs.
 
-`python -m tests.benchmark.run [--requests N …] [--memory 1GB] [--day]`. For each size a process of its own runs all stages
+`python -m tests.benchmark.run [--requests N …] [--days N] [--memory 1GB] [--day]`. For each size a process of its own runs all stages
 on a generated company (`tests.benchmark.company`), in turns with `orjson.loads` of every line: CPU seconds of all threads,
 wall time and peak memory per stage. `--day` also loads the company without its last day, adds that day with late rows of
 a week before, and compares its cost with its share of everything; the figures must be those of one run over all files.
@@ -81,13 +81,13 @@ def table(requests: int, ran: dict[str, Any], lines: int, parse: float) -> None:
     print(f"{ran['cpu'] / parse:.1f} x the parse (aim {AIM}); peak memory {ran['peak']:,.0f} MB", flush=True)
 
 
-def a_day(root: Path, requests: int, memory: str) -> None:
-    """The last day by itself, with late rows, against its share of a run over everything."""
+def a_day(root: Path, requests: int, memory: str, days: int) -> None:
+    """The last of so many days by itself, with late rows, against its share of a run over everything."""
     last = company.FIRST_DAY + timedelta(days=company.DAYS - 1)
-    of_day = requests // company.DAYS
+    of_day = requests // days
     with held_back(root, last):
         in_a_process(root, memory)
-    late = of_day // LATE_SHARE // LATE_DAYS
+    late = max(of_day // LATE_SHARE // LATE_DAYS, 1)
     for back in range(1, LATE_DAYS + 1):
         company.write_day(root, last - timedelta(days=back), late, 900 + back, name="-late")
     day = in_a_process(root, memory)
@@ -133,6 +133,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--requests", type=int, nargs="+", default=list(SIZES))
     asked.add_argument("--memory", default="1GB", help="what DuckDB may hold")
+    asked.add_argument("--days", type=int, default=company.DAYS, help="over so many days")
     asked.add_argument("--day", action="store_true", help="also a new day on a loaded workspace")
     asked.add_argument("--workspace", type=Path, help=argparse.SUPPRESS)
     options = asked.parse_args()
@@ -142,14 +143,15 @@ def main() -> None:
     for requests in options.requests:
         with tempfile.TemporaryDirectory() as name:
             root = Path(name)
-            company.write(root, requests)
+            first = company.FIRST_DAY + timedelta(days=company.DAYS - options.days)  # the last day stays
+            company.write(root, requests, options.days, first=first)
             lines, parse, ran = in_turns(
                 lambda root=root: parse_all(root), lambda root=root: in_a_process(root, options.memory)
             )
             table(requests, ran, lines, parse)
             if options.day:
                 (root / ".outlay").rename(root / "at-once")
-                a_day(root, requests, options.memory)
+                a_day(root, requests, options.memory, options.days)
 
 
 if __name__ == "__main__":

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 from streamlit.testing.v1 import AppTest
 
 from pipelines.run import run_workspace
 from pipelines.running import Asked
 from pipelines.storage.published import Published, current
 from pipelines.workspace.load import load_workspace
+from tests.dashboards.browsing import chromium
 
 REPO = Path(__file__).parents[2]
 APP = REPO / "dashboards" / "app.py"
@@ -28,6 +31,12 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as opened:
+        yield opened
+
+
 @pytest.fixture
 def copy(sample: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(sample, tmp_path / "workspace"))
@@ -40,11 +49,13 @@ def published(sample: Path) -> Published:
 
 @pytest.fixture
 def show(monkeypatch: pytest.MonkeyPatch) -> Open:
-    """Open one page of a workspace, as its address would."""
+    """Open one page of a workspace, as its address would; `user` is what a login says."""
 
-    def opened(root: Path, page: str = "this_week", **filters: str) -> AppTest:
+    def opened(root: Path, page: str = "this_week", user: dict[str, Any] | None = None, **filters: str) -> AppTest:
         monkeypatch.setenv("OUTLAY_WORKSPACE", str(root))
         at = AppTest.from_file(APP, default_timeout=60)
+        if user is not None:
+            at.user = user
         at.run()
         if page != "this_week":
             at.switch_page(f"views/{page}.py")

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,20 +27,45 @@ class Served:
         return self.log.read_text("utf-8", "replace")
 
 
-@contextmanager
-def served(root: Path, log: Path) -> Generator[Served]:
-    """Ends the server it started; whatever fails meanwhile is told with the server's own output."""
+def free_port() -> int:
     with socket.socket() as free:
         free.bind((HOST, 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port), "--server.address", HOST]
-    env = {**os.environ, "OUTLAY_WORKSPACE": str(root), "PYTHONPATH": str(REPO)}
-    with log.open("w") as out:
-        process = subprocess.Popen(command, cwd=APP.parent, env=env, stdout=out, stderr=subprocess.STDOUT)
+        return free.getsockname()[1]
+
+
+@contextmanager
+def served(
+    root: Path, log: Path, port: int | None = None, environment: Mapping[str, str] | None = None
+) -> Generator[Served]:
+    """Ends the server it started; whatever fails meanwhile is told with the server's own output."""
+    port = port or free_port()
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(APP.with_name("served.py")),
+        "--server.port",
+        str(port),
+        "--server.address",
+        HOST,
+    ]
+    env = {**os.environ, "OUTLAY_WORKSPACE": str(root), "PYTHONPATH": str(REPO), **(environment or {})}
     found = Served(f"http://{HOST}:{port}", log)
-    try:
-        _wait(process, found)
+    with running(command, APP.parent, env, found, "/_stcore/health"):
         yield found
+
+
+@contextmanager
+def running(
+    command: list[str], folder: Path, env: Mapping[str, str], found: Served, answers_at: str
+) -> Generator[None]:
+    """A program that serves `found.url` meanwhile, and is ended after."""
+    with found.log.open("w") as out:
+        process = subprocess.Popen(command, cwd=folder, env=dict(env), stdout=out, stderr=subprocess.STDOUT)
+    try:
+        _wait(process, f"{found.url}{answers_at}")
+        yield
     except BaseException as error:
         error.add_note(f"the server said:\n{found.said()}")
         raise
@@ -53,14 +78,14 @@ def served(root: Path, log: Path) -> Generator[Served]:
             process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], found: Served) -> None:
-    for _ in range(200):
+def _wait(process: subprocess.Popen[bytes], address: str) -> None:
+    for _ in range(400):
         if process.poll() is not None:
-            raise RuntimeError(f"the dashboard ended with status {process.returncode}")
+            raise RuntimeError(f"the server ended with status {process.returncode}")
         try:
-            with urlopen(f"{found.url}/_stcore/health", timeout=2) as answer:
+            with urlopen(address, timeout=2) as answer:
                 if answer.status == 200:
                     return
         except OSError:
             time.sleep(0.2)
-    raise RuntimeError("the dashboard did not answer within 40 seconds")
+    raise RuntimeError(f"{address} did not answer within 80 seconds")

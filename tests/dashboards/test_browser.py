@@ -5,27 +5,27 @@ Screenshots go to the folder that OUTLAY_SCREENSHOTS names, else to the test's o
 
 from __future__ import annotations
 
+import json
 import os
 import re
-import shutil
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Locator, Page, expect
 
 from dashboards.charts.template import DARK, LIGHT
+from pipelines.run import run_workspace
+from pipelines.running import Asked
 from pipelines.storage.published import current
+from pipelines.workspace.load import load_workspace
+from tests.dashboards.browsing import DESKTOP, PHONE, go, settled, visitor
 from tests.dashboards.server import Served, served
 
 pytestmark = pytest.mark.browser
-DESKTOP, PHONE = 1440, 390
-TELEPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1"
-WALKS = [(DESKTOP, "light"), (PHONE, "light"), (DESKTOP, "dark")] + (
-    [(PHONE, "dark")] if os.environ.get("OUTLAY_FULL") else []
-)
+WALKS = [(DESKTOP, "light"), (PHONE, "light"), (DESKTOP, "dark"), (PHONE, "dark")]
 OPENINGS = {
     "This week": r"^The same outcomes cost .* per dollar\.$",
     "Cost per outcome": r"^One report costs \$\d\.\d{3}, .* goes into failures\.$",
@@ -33,26 +33,9 @@ OPENINGS = {
     "Changes": r"^Claims decision costs 51\s% more per decision since 27\sOct: \$0\.7268 instead of \$0\.4807\.$",
     "Capability split": r"^\d+ of \d+ task types can move to a cheaper model",
     "Budgets": r"^Claims decision heads for \$\d+\.\d\d against \$480\.00 and runs out on 29\sNov; the other 5 budgets hold\.$",
+    "Month close": r"^October 2026: \$1,517\.10 billed and \$1,524\.88 metered; 3 named differences explain every cent between them, and the month can be closed\.$",
     "Data health": r"^[\d,]+ records read up to 8\sNov\s2026, \d+ refused",
 }
-QUIET = (
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no Chromium: apt-get install --no-install-recommends chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=list(QUIET))
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
@@ -66,59 +49,6 @@ def screenshots(tmp_path: Path) -> Path:
 def dashboard(sample: Path, tmp_path: Path) -> Iterator[Served]:
     with served(sample, tmp_path / "server.log") as found:
         yield found
-
-
-@contextmanager
-def visitor(browser: Browser, width: int, scheme: Literal["light", "dark"] = "light") -> Generator[Page]:
-    """A page that fails the test for a console error, a script error, or a request that leaves this machine."""
-    wrong: list[str] = []
-    kind: dict[str, Any] = (
-        {"is_mobile": True, "has_touch": True, "device_scale_factor": 2, "user_agent": TELEPHONE}
-        if width == PHONE
-        else {}
-    )
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **kind)
-    expect.set_options(timeout=30_000)
-    page = context.new_page()
-
-    def heard(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            wrong.append(f"console: {message.text} ({message.location.get('url')})")
-
-    def asked(request: Request) -> None:
-        if not re.match(r"(https?|wss?)://127\.0\.0\.1[:/]|data:|blob:", request.url):
-            wrong.append(f"outside request: {request.url}")
-
-    page.on("console", heard)
-    page.on("request", asked)
-    page.on("pageerror", lambda error: wrong.append(f"script: {error}"))
-    try:
-        yield page
-        assert not wrong, "\n".join(wrong)
-    finally:
-        context.close()
-
-
-def go(page: Page, name: str, width: int) -> None:
-    """To a page by its link, as a reader goes."""
-    if width == PHONE:
-        page.get_by_test_id("stExpandSidebarButton").click()
-        page.get_by_test_id("stSidebar").get_by_role("link", name=name, exact=True).click()
-        expect(page.get_by_test_id("stExpandSidebarButton")).to_be_visible()
-    else:
-        page.get_by_role("link", name=name, exact=True).click()
-
-
-def settled(page: Page, opening: str) -> None:
-    """The page's first sentence stands, and nothing runs any more."""
-    expect(page.locator("h1")).to_have_text(re.compile(opening))
-    expect(page.get_by_test_id("stStatusWidget")).to_have_count(0)
-    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
-    expect(page.get_by_test_id("stException")).to_have_count(0)
-    page.wait_for_function(
-        "document.querySelectorAll('.js-plotly-plot').length === document.querySelectorAll('.js-plotly-plot .main-svg:first-child').length"
-    )
-    page.evaluate("document.fonts.ready")
 
 
 def picture(page: Page, width: int, file: Path) -> None:
@@ -147,7 +77,21 @@ def test_every_page_shows_itself_without_a_complaint(width, scheme, browser, das
             assert {style_of(chart, "backgroundColor") for chart in charts.all()} <= {paper}, name
             pictures = page.get_by_test_id("stPlotlyChart")
             assert all(words(one) for one in pictures.all()), f"{name}: a picture without words"
+            assert hindrances(page) == [], name
+            if (width, scheme) == (PHONE, "dark") and not os.environ.get("OUTLAY_FULL"):
+                continue
             picture(page, width, screenshots / f"{name.lower().replace(' ', '-')}-{width}-{scheme}.png")
+
+
+def hindrances(page: Page) -> list[str]:
+    """What axe-core finds that keeps somebody out: serious and critical findings, each with where it is."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['impact']} {rule['id']} at {' '.join(map(str, node['target']))}: {node['html'][:200]}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
 
 
 def words(chart: Locator) -> str | None:
@@ -217,7 +161,22 @@ def test_a_link_reproduces_its_view(browser, dashboard):
         expect(page).to_have_url(re.compile(r"workflow=Customer\+records|workflow=Customer%20records"))
 
 
-def test_the_story_from_the_waste_to_the_gateways_file(browser, copy, tmp_path, screenshots):
+def traffic(root: Path, calls: int, dearer: int) -> None:
+    """Calls of the routed task type that came after the change: `dearer` of them ran where they always did."""
+    now = datetime.now(UTC)
+    lines = [
+        {
+            "request_id": f"after-{n}", "time": (now + timedelta(milliseconds=n)).isoformat(), "provider": "openai",
+            "model": "gpt-5.4" if n < dearer else "gpt-5-mini", "input_tokens": 1000, "output_tokens": 100, "workflow": "contract_review",
+            "task_type": "clause_extraction", "unit_id": f"after-{n}",
+        }
+        for n in range(calls)
+    ]  # fmt: skip
+    (root / "logs" / "calls" / "after.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+
+
+def test_the_story_from_the_waste_to_the_gateways_file_and_the_traffic_after_it(browser, copy, tmp_path, screenshots):
+    """Find the waste, read the evidence, approve, apply; then the calls that follow, and whether they keep to it."""
     with served(copy, tmp_path / "server.log") as dashboard, visitor(browser, DESKTOP) as page:
         page.goto(dashboard.url)
         settled(page, OPENINGS["This week"])
@@ -226,8 +185,8 @@ def test_the_story_from_the_waste_to_the_gateways_file(browser, copy, tmp_path, 
         item = next(
             r for r in current(copy).recommendations["recommendations"] if r["task_type"] == "clause_extraction"
         )
-        expect(page.get_by_text(item["reason"])).to_be_visible()
-        expect(page.get_by_role("heading", name="What is live")).to_be_visible()
+        expect(page.get_by_role("paragraph").filter(has_text=item["reason"])).to_be_visible()
+        expect(page.get_by_role("heading", name="The routing files")).to_be_visible()
         approver = page.get_by_role("combobox", name="I approve as")
         approver.scroll_into_view_if_needed()
         approver.click()
@@ -236,3 +195,12 @@ def test_the_story_from_the_waste_to_the_gateways_file(browser, copy, tmp_path, 
         expect(page.get_by_text("Version 1 is live in gateway/outlay_routes.yaml.")).to_be_visible()
         picture(page, DESKTOP, screenshots / f"applied-{DESKTOP}.png")
         assert "route/contract_review/clause_extraction" in (copy / "gateway" / "outlay_routes.yaml").read_text()
+        traffic(copy, 40, dearer=38)
+        run_workspace(load_workspace(copy), Asked())
+        page.goto(dashboard.url)
+        settled(page, ".+")
+        tile = page.get_by_test_id("stMetric").filter(has_text="Split holds")
+        expect(tile).to_contain_text(re.compile(r"100\s%.*\$0\.00 leaked", re.DOTALL))
+        expect(page.get_by_text("Clause extraction (contract review): 5 % on light")).to_be_visible()
+        expect(page.get_by_text("approved by platform-lead")).to_be_visible()
+        picture(page, DESKTOP, screenshots / f"after-{DESKTOP}.png")

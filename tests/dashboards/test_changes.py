@@ -114,12 +114,12 @@ def test_without_a_reason_or_a_name_nothing_is_recorded(show, copy, reason, by, 
 
 def test_who_is_signed_in_acknowledges_under_that_address(show, copy):
     at = show(copy, "changes")
-    at.user = {"is_logged_in": True, "email": "claims-lead@calder.example"}
+    at.user = {"is_logged_in": True, "email": "finops-lead@calder.example", "exp": 4e9}
     at.run()
-    assert "Signed in as claims-lead@calder.example" in said(at)
+    assert "Signed in as finops-lead@calder.example" in said(at)
     at.text_input(key=f"reason_{ALARM}").input("Storm")
     at.button(key=f"acknowledge_{ALARM}").click().run()
-    assert [d.by for d in read_decisions(copy)] == ["claims-lead@calder.example"]
+    assert [d.by for d in read_decisions(copy)] == ["finops-lead@calder.example"]
 
 
 def test_an_alarm_that_isnt_open_is_refused_on_the_server(show, copy):

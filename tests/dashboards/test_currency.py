@@ -31,7 +31,7 @@ def euro(copy: Path) -> Path:
 
 def test_every_page_shows_one_currency_and_its_rate(show, sample, euro):
     day = current(euro).meta["as_of"]
-    for page in ("this_week", "cost", "value", "changes", "split", "budgets", "health"):
+    for page in ("this_week", "cost", "value", "changes", "split", "budgets", "close", "health"):
         dollars, at = show(sample, page), show(euro, page)
         assert f"EUR at 0.5 ({day})" in formats.unplain(at.markdown[0].value), page
         shown = {m.label: formats.unplain(m.value) for m in at.metric}

@@ -53,8 +53,8 @@ def test_a_preloaded_segment_does_not_open_the_door_again(published, tmp_path):
 )
 def test_a_filter_is_a_value_and_never_a_query(text, published):
     assert queries.unit(published, "internal_reporting", text) is None
-    assert queries.units(published, text) == []
-    assert queries.requests_of(published, "internal_reporting", text, None) == ([], [])
+    assert (queries.dearest(published, text), queries.unit_summary(published, text)) == ([], None)
+    assert queries.requests_of(published, "internal_reporting", text, None, None) == ([], [])
 
 
 def test_a_page_that_stays_open_shows_the_new_set_after_a_run(show, copy):

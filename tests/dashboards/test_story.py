@@ -122,7 +122,7 @@ def test_a_hand_edited_file_is_refused_with_the_reason_on_the_page(show, copy):
 
 def test_who_is_signed_in_approves_under_that_address(show, copy, monkeypatch):
     at = show(copy, "split")
-    at.user = {"is_logged_in": True, "email": "finops-lead@calder.example"}
+    at.user = {"is_logged_in": True, "email": "finops-lead@calder.example", "exp": 4e9}
     at.run()
     assert "Signed in as finops-lead@calder.example" in said(at)
     at.button(key="approve").click().run()

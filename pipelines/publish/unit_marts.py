@@ -1,0 +1,61 @@
+"""What screens show of millions of units: how their cost spreads, and the dearest of them.
+
+Made when a set is published, so that no page reads a row per unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.storage.ledger import hold
+from pipelines.storage.models import filled, literal, sql
+
+MOST = 100  #: dearest units kept of each workflow
+STEPS = 40  #: steps of cost; the 95 % point lies a little above the middle, what lies beyond the last step is in it
+_TO_P95 = 26
+_ROUND = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
+
+
+def unit_marts(outcome_cost: pa.Table | Path) -> dict[str, pa.Table]:
+    """`unit_summary`, `unit_spread` and `dearest_units` of the mart `outcome_cost`."""
+    with duckdb.connect(":memory:") as con:
+        hold(con, 0.5)
+        con.execute("set timezone = 'UTC'")
+        if isinstance(outcome_cost, Path):
+            con.execute(f"create view outcome_cost as from read_parquet({literal(str(outcome_cost))})")
+        else:
+            con.register("outcome_cost", outcome_cost)
+        summary = con.sql(sql("publish/unit_summary")).to_arrow_table()
+        con.execute(
+            "create table steps (workflow varchar, step_usd decimal(38, 12), last_step bigint, from_usd decimal(38, 12))"
+        )
+        if found := list(_steps(summary.to_pylist())):
+            con.executemany("insert into steps values (?, ?, ?, ?)", found)
+        return {
+            "unit_summary": summary,
+            "unit_spread": con.sql(sql("publish/unit_spread")).to_arrow_table(),
+            "dearest_units": con.sql(filled("publish/dearest_units", most=str(MOST))).to_arrow_table(),
+        }
+
+
+def _steps(summary: list[dict]) -> Iterable[tuple[str, Decimal, int, Decimal]]:
+    """(workflow, width of a step, last step, the cost from which on the dearest are looked for)."""
+    for row in summary:
+        width = step(row["p95_usd"] if row["p95_usd"] > 0 else row["dearest_usd"])
+        last = min(STEPS - 1, int(row["dearest_usd"] / width))
+        yield row["workflow"], width, last, row["p95_usd"] if row["above_units"] >= MOST else Decimal(-1)
+
+
+def step(p95: Decimal) -> Decimal:
+    """A round width of which about 26 reach the 95 % point: 1, 2, 2.5 or 5 of some decimal place."""
+    wanted = p95 / _TO_P95
+    if wanted <= Decimal("1e-12"):
+        return Decimal("1e-12")
+    place = Decimal(1).scaleb(wanted.adjusted())
+    width = next(place * times for times in _ROUND if place * times >= wanted)
+    return max(width, Decimal("1e-12"))
