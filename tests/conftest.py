@@ -39,8 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.dist = "loadgroup"
 
 
-#: in CI a test of a real part may not skip: chromium and the gateway's engine are installed there
-_REAL = ("browser", "gateway")
+#: in CI a test of a real part may not skip: chromium, the gateway's engine, Spark and Java are installed there
+_REAL = ("browser", "gateway", "spark")
 
 
 @pytest.hookimpl(hookwrapper=True)

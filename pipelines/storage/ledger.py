@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 from pathlib import Path
 
 import duckdb
 
-from pipelines.storage.models import literal, sql
-from pipelines.workspace.errors import OutlayError
+from pipelines.storage.models import sql
+from pipelines.workspace.errors import OutlayError, UsageError
 
 SCHEMA_VERSION = "3"
-#: What DuckDB may hold in memory: this environment variable (such as `4GB`), else a share of the machine's; beyond it,
-#: sorts and joins go through `.outlay/tmp`. Parsers and marts need some hundred megabytes beside it.
+#: What a run's data may take in memory: this environment variable (such as `4GB`), else a share of the machine's. The
+#: program itself takes some 250 MB beside it.
 MEMORY_LIMIT, MEMORY_SHARE = "OUTLAY_MEMORY_LIMIT", "60%"
+#: Percent of it that DuckDB's buffers get, beyond which sorts and joins go through `.outlay/tmp`. The others are for
+#: batches and frames, and for what DuckDB takes uncounted.
+BUFFERS = 70
+#: Bytes of buffers for each of its threads: with less, joins and sorts hold more at once than they may.
+PER_THREAD = 512 * 1024 * 1024
+_UNITS = {
+    f"{prefix}{unit}": factor**power
+    for unit, factor in (("b", 1000), ("ib", 1024))
+    for power, prefix in enumerate("kmgt", start=1)
+} | {"": 1, "b": 1, "bytes": 1}
 
 
 def open_ledger(file: Path) -> duckdb.DuckDBPyConnection:
@@ -30,7 +42,7 @@ def open_ledger(file: Path) -> duckdb.DuckDBPyConnection:
             f"{file} cannot be opened: {_first_line(error)}. If another program holds it, close that; "
             "if the file is damaged, delete .outlay and run: outlay run --full"
         ) from error
-    con.execute(f"set memory_limit = {literal(os.environ.get(MEMORY_LIMIT) or MEMORY_SHARE)}")
+    hold(con)
     con.execute("set timezone = 'UTC'; set preserve_insertion_order = false; set enable_progress_bar = false")
     con.execute(f"set temp_directory = '{str(file.parent / 'tmp').replace(chr(39), chr(39) * 2)}'")
     con.execute(sql("storage/ledger_schema"))
@@ -42,6 +54,49 @@ def open_ledger(file: Path) -> duckdb.DuckDBPyConnection:
         raise OutlayError(f"{file} was written by another version (schema {found}): run outlay run --full")
     sweep_repetitions(con)
     return con
+
+
+def one_engine(con: duckdb.DuckDBPyConnection, kind: str) -> None:
+    """Raises OutlayError for a ledger that another engine filled: each keeps its records in another place."""
+    filled = setting(con, "published") is not None
+    found = (setting(con, "engine") or "duckdb") if filled else kind
+    if found != kind:
+        raise OutlayError(
+            f"engine: {kind}, but .outlay was filled by engine {found}: put engine: {{kind: {found}}} back, or delete "
+            ".outlay and run again; the lake and the ledger are then rebuilt from the inputs"
+        )
+
+
+def apart(file: Path) -> None:
+    """Put a copy in the place of a ledger that a silent holder on another machine may still have open.
+
+    Should it go on, what it writes reaches the file that it opened and no reader. The copy is the ledger as a crash of
+    that holder at this moment would leave it.
+    """
+    for part in (file.with_name(f"{file.name}.wal"), file):
+        if part.is_file():
+            copy = part.with_name(f"{part.name}.apart")
+            shutil.copyfile(part, copy)
+            os.replace(copy, part)
+
+
+def hold(con: duckdb.DuckDBPyConnection, part: float = 1) -> None:
+    """Let a connection's buffers take a part of what DuckDB may hold in memory."""
+    buffers = int(memory() * BUFFERS * part / 100)
+    threads = max(1, min(len(os.sched_getaffinity(0)), buffers // PER_THREAD))
+    con.execute(f"set memory_limit = '{buffers}B'")
+    con.execute(f"set threads = {threads}")
+
+
+def memory() -> int:
+    """Bytes that a run's data may take. Raises UsageError."""
+    asked = os.environ.get(MEMORY_LIMIT) or MEMORY_SHARE
+    found = re.fullmatch(r"([0-9]+(?:[.][0-9]+)?) *([a-z]*|%)", asked.strip().lower())
+    if found is not None and found[2] == "%":
+        return int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * float(found[1]) / 100)
+    if found is None or found[2] not in _UNITS:
+        raise UsageError(f"{MEMORY_LIMIT}: found {asked!r}, expected a size such as 4GB, 512MB or 50%")
+    return int(float(found[1]) * _UNITS[found[2]])
 
 
 def sweep_repetitions(con: duckdb.DuckDBPyConnection) -> None:

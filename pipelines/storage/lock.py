@@ -1,4 +1,7 @@
-"""One writer at a time: waiting for a lock, and the run lock of a workspace."""
+"""One writer at a time: waiting for a lock, and the run lock of a workspace.
+
+The operating system's lock reaches one machine; the lease beside it (`lease`) reaches all that share the storage.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,18 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pipelines.storage.lease import Lease, leased
 from pipelines.workspace.errors import OutlayError
 
 
 @contextmanager
-def run_lock(home: Path, wait_s: float) -> Generator[None]:
-    """Hold the workspace's run lock; the operating system frees it when the process dies, however it dies.
+def run_lock(home: Path, wait_s: float) -> Generator[Lease]:
+    """Hold the workspace's run lock and its lease; the operating system frees the lock when the process dies.
 
-    Raises OutlayError after `wait_s` seconds if another run still holds it.
+    Raises OutlayError after `wait_s` seconds if another run still holds it, here or on another machine.
     """
     home.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + wait_s
     handle = os.open(home / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         if not acquire(handle, wait_s):
@@ -29,7 +34,8 @@ def run_lock(home: Path, wait_s: float) -> Generator[None]:
             )
         os.ftruncate(handle, 0)
         os.write(handle, f"{os.getpid()}\n".encode())
-        yield
+        with leased(home, max(deadline - time.monotonic(), 0)) as lease:
+            yield lease
     finally:
         os.close(handle)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 
@@ -18,6 +19,13 @@ def sql_root() -> Path:
 def sql(name: str) -> str:
     """Text of `sql/<name>.sql`."""
     return (sql_root() / f"{name}.sql").read_text("utf-8")
+
+
+@cache
+def digest(stage: str) -> str:
+    """A hash of all models of a stage: a set made by other models lacks what screens look for."""
+    text = "\0".join(f"{file.name}\0{file.read_text('utf-8')}" for file in sorted((sql_root() / stage).glob("*.sql")))
+    return sha256(text.encode()).hexdigest()[:16]
 
 
 def filled(name: str, **parts: str) -> str:

@@ -26,6 +26,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from pipelines.storage.ledger import hold
 from pipelines.storage.models import literal
 from pipelines.workspace.errors import NothingPublished, OutlayError
 
@@ -115,12 +116,16 @@ def building(home: Path, name: str) -> Generator[Path]:
         raise
 
 
-def write_marts(folder: Path, tables: Mapping[str, pa.Table]) -> None:
-    """All marts of a set in one DuckDB file."""
+def write_marts(folder: Path, tables: Mapping[str, pa.Table | Path]) -> None:
+    """All marts of a set in one DuckDB file; large ones are given as Parquet files."""
     con = duckdb.connect(str(folder / "marts.duckdb"))
     try:
+        hold(con, 0.5)
         con.execute("set timezone = 'UTC'")
         for name, table in tables.items():
+            if isinstance(table, Path):
+                con.execute(f"create table {name} as from read_parquet({literal(str(table))})")
+                continue
             con.register("mart", table)
             con.execute(f"create table {name} as from mart")
             con.unregister("mart")

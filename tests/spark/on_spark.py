@@ -1,0 +1,25 @@
+"""Runs workspaces one after the other in this process, and says what each run reported: `… WORKSPACE…`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from pipelines.run import run_workspace
+from pipelines.running import Asked
+from pipelines.workspace.errors import OutlayError
+from pipelines.workspace.load import load_workspace
+
+
+def main() -> None:
+    for name in sys.argv[1:]:
+        try:
+            said = run_workspace(load_workspace(Path(name)), Asked())
+        except OutlayError as error:
+            said = {"error": str(error)}
+        print(json.dumps(said, default=str), flush=True)
+
+
+if __name__ == "__main__":
+    main()
