@@ -32,6 +32,7 @@ from pipelines.running import Asked, Run, open_run
 from pipelines.split.build import split
 from pipelines.storage import published
 from pipelines.storage.ledger import put_setting, setting, sweep_repetitions
+from pipelines.storage.models import digest
 from pipelines.workspace.decisions import decisions_hash
 from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import Loaded
@@ -45,7 +46,10 @@ def intake_stage(run: Run) -> None:
     with run.timed("ingest", lambda: run.intake.records()["read"]):
         declare(con, loaded)
         window = Window(run.asked.first, run.asked.last)
-        run.intake = take_in(con, loaded, window, run.run_id, run.progress)
+        if run.spark:
+            run.spark.take_in(run)
+        else:
+            run.intake = take_in(con, loaded, window, run.run_id, run.progress)
         take_in_aggregated(con, loaded, window, run.run_id, run.intake)
         if run.asked.full:
             run.cause = "full rebuild"
@@ -53,7 +57,10 @@ def intake_stage(run: Run) -> None:
                 history.compare(con, run.asked.accept_loss, run.asked.keep_missing, staging(loaded, con, run.run_id))
         _apply_changed_workspace(run)
         changed = run.cause == "workspace changed"
-        deduplicate(con, loaded, run.lake_root, run.run_id, run.intake, everything=changed)
+        if run.spark:
+            run.spark.deduplicate(run)
+        else:
+            deduplicate(con, loaded, run.lake_root, run.run_id, run.intake, everything=changed)
         if run.cause == "workspace changed":
             touch_every_unit(con)
             touch_every_count(con)
@@ -68,24 +75,28 @@ def rates_stage(run: Run) -> None:
         if twice:
             raise OutlayError(f"the rate book names two prices for one moment: {twice[0]}")
         ledger.reopen_for_new_rates(run.con, run.book)
+        if run.spark:
+            run.spark.refuse_unfinished(run.book)
 
 
 def ledger_stage(run: Run) -> None:
     """Attribute, price and allocate the requests of the touched days."""
     con, book = run.con, run.book
     assert book is not None
-    with run.timed(
-        "attribute", lambda: run.count("select count(*) from records where wins and day in (from touched_days)")
-    ):
-        ledger.name_models(con, book)
-        ledger.attribute(con, run.loaded)
-    looked_up = 0
-    with run.timed("price", lambda: looked_up):
-        looked_up = ledger.price_requests(con, book)
+    ledger.name_models(con, book)
+    looked_up = [0]
+    for _ in [None] if run.spark else ledger.by_days(con):
+        with run.timed(
+            "attribute", lambda: run.count("select count(*) from records where wins and day in (from touched_days)")
+        ):
+            ledger.attribute(con, run.loaded)
+        with run.timed("price", lambda: looked_up[0]):
+            looked_up[0] = ledger.price_requests(con, book)
+        with run.timed("allocate"):
+            ledger.write_requests(con, run.loaded)
     with run.timed("allocate", lambda: run.count("select count(*) from allocations where day in (from touched_days)")):
-        ledger.write_requests(con, run.loaded)
         bear_fixed_costs(con, book, run.loaded.config.reporting.zone)
-        ledger.allocate(con)
+        run.spark.allocate(run) if run.spark else ledger.allocate(con)
 
 
 def check_stage(run: Run) -> dict[str, Broken | None]:
@@ -134,12 +145,17 @@ def publish_stage(run: Run) -> None:
     with run.timed("publish", lambda: len(run.days)):
         if _nothing_new(run):
             run.unchanged = True
+            run.lease.fence()
             con.execute("commit")
             run.committed = True
             return
         (home / "published").mkdir(parents=True, exist_ok=True)
         with published.building(home, run.run_id) as folder:
-            assemble.write_segments(con, home, run.run_id)
+            if run.spark:
+                run.spark.write_segments(run)
+                run.spark.keep(run)
+            else:
+                assemble.write_segments(con, home, run.run_id)
             run.result = assemble.assemble(
                 con, run.loaded, folder, run.run_id, run.run_id, run.as_of, run.split, run.changed
             )
@@ -149,13 +165,17 @@ def publish_stage(run: Run) -> None:
             put_setting(con, "meaning", run.loaded.meaning())
             put_setting(con, "config", run.loaded.config.model_dump_json())
             put_setting(con, "decisions", run.decided)
+            run.lease.fence()
             con.execute("commit")
             run.committed = True
             sweep_repetitions(con)
+        run.lease.fence()
         if run.asked.full:
             _replace_ledger(run)
         published.point_to(home, run.run_id)
         published.sweep(home, {run.run_id})
+        if run.spark:
+            run.spark.sweep(run)
 
 
 STAGES: dict[str, Callable[[Run], Any]] = {
@@ -192,6 +212,8 @@ def _apply_changed_workspace(run: Run) -> None:
     if before is None or before == run.loaded.meaning():
         return
     run.cause = "workspace changed"
+    if run.spark:  # works out every day of the lake in any case
+        return
     redate(run.con, run.loaded.config.reporting.timezone)
 
 
@@ -217,6 +239,7 @@ def _nothing_new(run: Run) -> bool:
         and setting(con, "config") == run.loaded.config.model_dump_json()
         and setting(con, "decisions") == run.decided
         and published.current(run.loaded.root).meta["rate_book"] == setting(con, "rate_book")
+        and published.current(run.loaded.root).meta.get("models") == digest("publish")
         and setting(con, "exchange") == exchange_version(run.loaded)
         and not run.count(f"select count(*) from files where run_id = '{run.run_id}'")
     )

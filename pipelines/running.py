@@ -13,7 +13,9 @@ from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -24,7 +26,8 @@ from pipelines.publish import assemble
 from pipelines.rates.book import RateBook
 from pipelines.split.build import Split
 from pipelines.storage import lake
-from pipelines.storage.ledger import open_ledger, put_setting, setting
+from pipelines.storage.lease import Lease
+from pipelines.storage.ledger import apart, one_engine, open_ledger, put_setting, setting
 from pipelines.storage.lock import run_lock
 from pipelines.storage.models import literal
 from pipelines.workspace.errors import OutlayError
@@ -60,9 +63,10 @@ class Run:
     loaded: Loaded
     asked: Asked
     run_id: str
-    con: duckdb.DuckDBPyConnection
+    con: Any  #: a DuckDB connection, or `pipelines.engine.ledger.SparkLedger`
     ledger_file: Path
     lake_root: Path
+    lease: Lease
     progress: Progress | None = None
     held: bool = False  #: the ledger that a full rebuild replaces is attached as `held`
     intake: Intake = field(default_factory=Intake)
@@ -79,14 +83,25 @@ class Run:
     stages: list[Stage] = field(default_factory=list)
 
     @property
+    def spark(self) -> Any:
+        """The stages of the Spark engine (`pipelines.engine.road`) where the workspace names it, else None."""
+        return import_module("pipelines.engine.road") if self.loaded.config.engine.kind == "spark" else None
+
+    @property
     def home(self) -> Path:
         return self.loaded.home
 
     @contextmanager
     def timed(self, name: str, rows: Callable[[], int] = lambda: 0) -> Generator[None]:
+        """Time a stage, or a further part of it."""
         cpu, wall = time.process_time(), time.perf_counter()
         yield
-        self.stages.append(Stage(name, rows(), time.process_time() - cpu, time.perf_counter() - wall))
+        count, cpu, wall = rows(), time.process_time() - cpu, time.perf_counter() - wall
+        for place, known in enumerate(self.stages):
+            if known.name == name:
+                self.stages[place] = Stage(name, known.rows + count, known.cpu_s + cpu, known.wall_s + wall)
+                return
+        self.stages.append(Stage(name, count, cpu, wall))
 
     def count(self, query: str) -> int:
         return self.con.execute(query).fetchall()[0][0]
@@ -101,22 +116,39 @@ def open_run(loaded: Loaded, asked: Asked, progress: Progress | None = None) -> 
     home = loaded.home
     run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f") + f"-{os.getpid()}"
     with ExitStack() as stack:
-        stack.enter_context(run_lock(home, asked.wait_s))
+        lease = stack.enter_context(run_lock(home, asked.wait_s))
         _tidy(home)
+        if lease.from_silent:
+            apart(home / "ledger.duckdb")
         file = home / ("ledger.full.duckdb" if asked.full else "ledger.duckdb")
-        con = open_ledger(file)
+        con: Any = open_ledger(file)
         stack.callback(con.close)
+        one_engine(con, loaded.config.engine.kind)
         lake_name = setting(con, "lake")
         if lake_name is None:
             lake_name = f"lake-{run_id}" if asked.full else "lake"
-        run = Run(loaded, asked, run_id, con, file, home / lake_name, progress)
+        run = Run(loaded, asked, run_id, con, file, home / lake_name, lease, progress)
         if not asked.full:
             lake.sweep(con, run.lake_root)
         old = home / "ledger.duckdb"
+        if run.spark and asked.full and old.is_file():
+            raise OutlayError(
+                "run --full with engine: spark can't yet tell which inputs are gone, so it forgets nothing and stops: "
+                "delete .outlay to rebuild from the present inputs"
+            )
         if asked.full and old.is_file():
             con.execute(f"attach {literal(str(old))} as held (read_only)")
+            if con.execute("select 1 from held.settings where name = 'engine' and value = 'spark'").fetchall():
+                raise OutlayError(
+                    "run --full can't tell which inputs of a ledger of engine spark are gone, so it forgets nothing and "
+                    "stops: delete .outlay to rebuild from the present inputs"
+                )
             run.held = True
         con.execute("begin transaction")
+        if run.spark:
+            con = run.con = run.spark.connect(loaded, con, run_id)
+            stack.callback(run.spark.end, run)
+        put_setting(con, "engine", loaded.config.engine.kind)
         put_setting(con, "lake", lake_name)
         for table in ("touched_days", "cost_days"):
             con.execute(f"create or replace temp table {table} (day date)")
@@ -152,7 +184,8 @@ def _roll_back(run: Run) -> None:
     if run.asked.full:
         run.con.close()
         shutil.rmtree(run.lake_root, ignore_errors=True)
-        _tidy(run.home)
+        if not run.lease.lost():  # else what lies there is the new holder's
+            _tidy(run.home)
 
 
 def _disk_or_ledger(error: duckdb.Error) -> str:

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from pipelines.outcomes.ratios import quotient
-from pipelines.publish.currency import shown
+from pipelines.publish.currency import Shown, shown
 from pipelines.storage.models import literal
 from pipelines.storage.published import Published
 
@@ -16,24 +16,31 @@ def cover_lines(published: Published, first: date | None = None, last: date | No
     meta = published.meta
     spend, unattributed = spent(published, first, last)
     share = quotient(unattributed, spend)
+    currency = shown(meta)
     summary = meta["summary"]
     return [
         ("Workspace", meta["name"]),
         ("Period", period_text(published, first, last)),
         ("As of", meta["as_of"] or "nothing yet"),
-        ("Currency", shown(meta).said),
+        ("Currency", currency.said),
         ("Time zone", meta["timezone"]),
         ("Run", meta["run_id"]),
         ("Rate book", meta["rate_book"] or "none"),
-        ("Spend", f"{spend:,.2f} USD"),
+        ("Spend", _money(spend, currency)),
         (
             "Unattributed share",
-            f"{share * 100:.1f} % ({unattributed:,.2f} USD that no unit of a declared workflow bears)"
+            f"{share * 100:.1f} % ({_money(unattributed, currency)} that no unit of a declared workflow bears)"
             if share is not None
             else "no spend",
         ),
         ("Requests", f"{summary['requests']:,} in the whole ledger, {summary['unpriced_requests']:,} without a price"),
     ]
+
+
+def _money(usd: Decimal, currency: Shown) -> str:
+    """Dollars, and what they are in another reporting currency."""
+    shown_usd = f"{usd:,.2f} USD"
+    return shown_usd if currency.currency == "USD" else f"{currency(usd):,.2f} {currency.currency} ({shown_usd})"
 
 
 def period_text(published: Published, first: date | None = None, last: date | None = None) -> str:

@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from pipelines.exports.focus_columns import LATEST, schema
 from pipelines.exports.focus_prices import cells
 from pipelines.exports.focus_rows import Day, day_rows, row_id
+from pipelines.exports.focus_skus import service
 from pipelines.rates.provisioned import day_start
 from pipelines.storage.models import filled, literal
 from pipelines.storage.published import Published
@@ -115,8 +116,8 @@ def _marts(published: Published) -> tuple[dict[date, dict[str, Any]], dict[str, 
         declared = dict(con.execute("select workflow, unit from workflows").fetchall())
         if con.execute("select 1 from duckdb_tables() where table_name = 'close_adjustments'").fetchall():
             late = con.sql(
-                "select closed_month, found_in, workflow, difference_usd from close_adjustments "
-                "where item = 'spend' and difference_usd <> 0 order by closed_month, workflow nulls first"
+                "select * from close_adjustments where item = 'spend' and difference_usd <> 0 "
+                "order by closed_month, provider nulls first, workflow nulls first, rowid"
             )
             for one in late.to_arrow_table().to_pylist():
                 closed = date.fromisoformat(f"{one['closed_month']}-01")
@@ -125,22 +126,29 @@ def _marts(published: Published) -> tuple[dict[date, dict[str, Any]], dict[str, 
 
 
 def _corrections(one: Mapping[str, Any], day: date, zone: ZoneInfo, workspace: str) -> Iterator[dict[str, Any]]:
-    """Two rows that sum to 0: out of the closed month, into the month that books it."""
+    """Two rows of the provider and account that sum to 0: out of the closed month, into the month that books it."""
     later = date.fromisoformat(f"{one['found_in']}-01")
     difference: Decimal = one["difference_usd"]
     said = f"late changes of {one['closed_month']}, booked in {one['found_in']}"
+    account = one.get("account")
+    whose = service(one["provider"]) if one["provider"] else _unknown(workspace)
+    whose |= {"SubAccountId": account, "SubAccountName": account, "SubAccountType": account and "Project"}
     for billed, amount, kind in ((day, -difference, None), (later, difference, "Correction")):
         row = {
-            **periods(day, billed, zone), "BillingAccountId": workspace, "BillingAccountName": workspace,
-            "BillingAccountType": "Workspace", "InvoiceIssuerName": workspace, "ServiceProviderName": workspace,
-            "ProviderName": workspace, "PublisherName": workspace, "ServiceName": "Outlay month close",
-            "ServiceCategory": "AI and Machine Learning", "ServiceSubcategory": "Generative AI",
-            "BillingCurrency": "USD", "PricingCurrency": "USD", "ChargeCategory": "Adjustment", "ChargeClass": kind,
-            "ChargeFrequency": "One-Time", "ChargeDescription": f"Out of the closed month: {said}" if kind is None else
-            f"Correction: {said}", "BilledCost": amount, "EffectiveCost": amount, "ContractedCost": amount,
-            "ListCost": amount, "x_Workflow": one["workflow"], "x_CostBasis": "close",
+            **periods(day, billed, zone), **whose, "ServiceCategory": "AI and Machine Learning",
+            "ServiceSubcategory": "Generative AI", "BillingAccountName": workspace, "BillingCurrency": "USD",
+            "PricingCurrency": "USD", "ChargeCategory": "Adjustment", "ChargeClass": kind, "ChargeFrequency": "One-Time",
+            "ChargeDescription": f"{'Correction' if kind else 'Out of the closed month'}: {said}", "BilledCost": amount,
+            "EffectiveCost": amount, "ContractedCost": amount, "ListCost": amount, "x_Workflow": one["workflow"],
+            "x_CostBasis": "close",
         }  # fmt: skip
         yield row | {"x_RowId": row_id(row)}
+
+
+def _unknown(workspace: str) -> dict[str, Any]:
+    """Whose charge it is where the record of the closed month kept workflows and no providers."""
+    named = ("BillingAccountId", "InvoiceIssuerName", "ServiceProviderName", "ProviderName", "PublisherName")
+    return dict.fromkeys(named, workspace) | {"BillingAccountType": "Workspace", "ServiceName": "Outlay month close"}
 
 
 def _shown(row: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -133,7 +133,7 @@ EXPORTS: dict[str, Export] = {
             _columns(
                 "id, workflow, task_type, decision, grade, reference_model, model, share, items, quality_reference, "
                 "retention, retention_low, retention_high, saving_share, saving_low, saving_high, saving_usd_month, reason, "
-                "saving_loaded, cash_saving_usd_month"
+                "saving_loaded, cash_saving_usd_month, by_stratum"
             ),
             "workflow, task_type, id, share desc, model",
         ),
@@ -249,8 +249,8 @@ EXPORTS: dict[str, Export] = {
             "day",
         ),
         Export(
-            "unseen_spend", _columns("month, provider, account, workflow, method, amount_usd, basis"),
-            "month, provider, account nulls first, basis, method", "cast(concat(month, '-01') as date)", months=True,
+            "unseen_spend", _columns("month, provider, account, workflow, method, amount_usd, basis, api_key"),
+            "month, provider, account nulls first, api_key nulls first, basis, method", "cast(concat(month, '-01') as date)", months=True,
         ),
         Export(
             "shared_costs", _columns("month, name, workflow, driver, direct_usd, shared_usd, full_usd"),
@@ -258,8 +258,8 @@ EXPORTS: dict[str, Export] = {
         ),
         Export(
             "close_adjustments",
-            _columns("closed_month, found_in, provider, workflow, item, closed_usd, now_usd, difference_usd"),
-            "closed_month, provider nulls last, workflow nulls first, item", "cast(concat(found_in, '-01') as date)",
+            _columns("closed_month, found_in, provider, workflow, item, closed_usd, now_usd, difference_usd, account"),
+            "closed_month, provider nulls last, account nulls first, workflow nulls first, item", "cast(concat(found_in, '-01') as date)",
             months=True,
         ),
         Export("focus", focus_columns.columns(), "ChargePeriodStart", "ChargePeriodStart", segment=True),
@@ -267,9 +267,9 @@ EXPORTS: dict[str, Export] = {
             "adherence",
             _columns(
                 "day, workflow, task_type, policy_version, tier, declared_share, observed_share, requests, leak_usd, low, "
-                "high, in_band, route_requests, fallback_share, full_day, provisional"
+                "high, in_band, route_requests, fallback_share, full_day, provisional, since, drawn, falls_back"
             ),
-            "day, workflow, task_type, policy_version, tier", "day",
+            "day, workflow, task_type, policy_version, since, tier", "day",
         ),
         Export(
             "decisions",
@@ -277,9 +277,23 @@ EXPORTS: dict[str, Export] = {
                 "recommendation_id, workflow, task_type, approved_at, policy_version, promised_usd_month, "
                 "realised_usd_month, low, high, status, quality_change, quality_low, quality_high, finding, approved_by, "
                 "from_tier, to_tier, percent, target_percent, first_day, last_day, days, outcomes, realised_usd, "
-                "promised_at_share_usd_month, mixed_units, advice, advice_reason"
+                "promised_at_share_usd_month, mixed_units, advice, advice_reason, share_first_day, ended_day, "
+                "share_before, share_since"
             ),
             "approved_at, workflow, task_type, rowid",
+        ),
+        Export(
+            "route_health",
+            _columns(
+                "day, workflow, task_type, tier, state, declared_share, requests, errors, error_rate, usual_error_rate, "
+                "latency_p50_ms, latency_p95_ms, usual_p95_ms, limit_ms, timed, slow, falls_back, policy_version, compared_with"
+            ),
+            "day, workflow, task_type, tier", "day",
+        ),
+        Export(
+            "tier_latency",
+            _columns("workflow, task_type, tier, requests, errors, error_rate, latency_p50_ms, latency_p95_ms"),
+            "workflow, task_type, tier",
         ),
         Export("alerts", _columns("day, kind, subject, severity, detail"), "rowid", "day"),
     )

@@ -21,6 +21,7 @@ from pipelines.sources.record import (
     Score,
     SpanContext,
 )
+from pipelines.storage.rows import Shown
 
 #: A parsed record takes some three kilobytes of Python objects.
 BATCH_ROWS = 10_000
@@ -64,11 +65,13 @@ class Batches:
             if not rows:
                 continue
             con, schema = self.staging.con, FAMILIES[family][1]
-            con.register("batch", pa.table(_columns(rows, schema), schema=schema))
+            batch = Shown(pa.table(_columns(rows, schema), schema=schema))
+            con.register("batch", batch)
             if family == "requests":
                 self.staging.take("batch")
             else:
                 con.execute(f"insert into incoming_{family} by name from batch")
+            batch.nothing()
             con.unregister("batch")
             rows.clear()
 

@@ -38,7 +38,12 @@ def deduplicate(
     _spans(con, lake_root, run_id)
     _outcomes(con, loaded, lake_root, run_id, intake)
     for family in ("evaluations", "scores"):
-        _marks(con, family, lake_root, run_id, intake)
+        settle_marks(con, family, lake_root, run_id, intake)
+    tell_files(con, intake)
+
+
+def tell_files(con: duckdb.DuckDBPyConnection, intake: Intake) -> None:
+    """Write down what became of each file's records. Raises OutlayError where they do not add up."""
     _check(intake)
     counts = ("stored", "duplicate", "superseded")
     rows = [(s, f, c.stored, c.duplicate, c.superseded) for (s, f), c in intake.per_file.items()]
@@ -177,7 +182,7 @@ def _outcomes(con: duckdb.DuckDBPyConnection, loaded: Loaded, lake_root: Path, r
     lake.add(con, lake_root, "outcomes", "fresh_events", run_id)
 
 
-def _marks(con: duckdb.DuckDBPyConnection, family: str, lake_root: Path, run_id: str, intake: Intake) -> None:
+def settle_marks(con: duckdb.DuckDBPyConnection, family: str, lake_root: Path, run_id: str, intake: Intake) -> None:
     """The latest mark of an item and model (score of a tool) counts; the others stay, as what a judge is calibrated with."""
     places = {"evaluations": "evaluation_places", "scores": "score_places"}[family]
     con.execute(f"create or replace temp table {places} as {sql(f'intake/{places}')}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Protocol
 
 import duckdb
 
@@ -50,7 +51,7 @@ def take_in(
             intake.skipped_kinds[found.source.kind] += 1
     listed = manifest.listed(files)
     told = Told(progress, len(listed), sum(each.found.size for each in listed))
-    reading = _Reading(loaded, window, manifest, told, Batches(staging(loaded, con, run_id)))
+    reading = Reading(loaded, window, manifest, told, Batches(staging(loaded, con, run_id)))
     together = Joined()
     for file in manifest.due(listed):
         try:
@@ -84,11 +85,21 @@ class _Taken:
     rejected: Rejected = field(default_factory=list)
 
 
-class _Reading:
+class Noted(Protocol):
+    """Who is told what became of each file: the manifest."""
+
+    intake: Intake
+
+    def taken(self, file: Due, counts: FileCounts, rejected: Rejected) -> None: ...
+
+    def refused(self, file: Due, reason: str) -> None: ...
+
+
+class Reading:
     """Reads files alone and joined; what they say goes to the batches, what became of them to the manifest."""
 
     def __init__(
-        self, loaded: Loaded, window: Window, manifest: Manifest, told: Told, batches: Batches,
+        self, loaded: Loaded, window: Window, manifest: Noted, told: Told, batches: Batches,
     ) -> None:  # fmt: skip
         self.batches = batches
         self._staging, self._loaded, self._window = batches.staging, loaded, window

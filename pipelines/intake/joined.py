@@ -83,8 +83,9 @@ class Joined:
         with as_table(con, "joined", ("name", "place", "before", "last"), rows, types):
             con.execute(f"create or replace temp table joined_lines as {sql('intake/joined_lines')}")
         found = con.execute(
-            "select place, count(*) from records inner join joined_lines using (line) "
-            "where file = $name group by place",
+            "select place, count(*) from (select line from records where file = $name "
+            "union all select line from incoming_outcomes where file = $name) as planned "
+            "inner join joined_lines using (line) group by place",
             {"name": NAME},
         ).fetchall()
         for incoming in STAGED.values():

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import pyarrow as pa
-
 from pipelines.intake.staging import Staging
 from pipelines.sources.context import Context, FileRef
 from pipelines.sources.plans import bedrock, litellm, otlp
 from pipelines.sources.plans.collected import Collected
 from pipelines.sources.registry import FORMATS
 from pipelines.storage.models import filled, literal
+from pipelines.storage.rows import Shown
 
 Numbered = tuple[int, bytes | None]
 BATCH_LINES = 8192
@@ -37,16 +36,6 @@ READERS: dict[str, Callable[[Context], Reader]] = {
     "litellm": litellm.Reader,
     "bedrock": bedrock.Reader,
 }
-
-
-@dataclass
-class Shown:
-    """The table that a prepared query reads when it is executed."""
-
-    table: pa.Table
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self.table.__arrow_c_stream__(requested_schema)
 
 
 @dataclass
@@ -107,11 +96,13 @@ class LeanLines:
             self.taken += stored
             self.left += len(requests.rows) - stored
         if spans.rows:
-            con.register("lean_spans", spans.table())
+            shown = Shown(spans.table())
+            con.register("lean_spans", shown)
             con.execute(
                 f"insert into incoming_spans by name select {literal(self.source)} as source, "
                 f"{literal(self.kind)} as kind, {literal(self.ref.name)} as file, * from lean_spans"
             )
+            shown.nothing()
             con.unregister("lean_spans")
 
     def _model(self) -> str:
@@ -127,6 +118,7 @@ class LeanLines:
     def ended(self) -> None:
         """Let go of the last batch."""
         if self._shown is not None:
+            self._shown.nothing()
             self.staging.con.unregister("lean_rows")
 
 

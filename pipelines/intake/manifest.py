@@ -20,6 +20,7 @@ from pipelines.intake.counts import FileCounts, Intake
 from pipelines.intake.discover import Found
 from pipelines.intake.loading import digest_of
 from pipelines.intake.loading import loaded as contents
+from pipelines.intake.moved import forget
 from pipelines.intake.window import Window, dump, load
 from pipelines.sources.cloud import ARCHIVED, CloudObject
 from pipelines.sources.context import date_in_path
@@ -75,11 +76,14 @@ class Manifest:
     _forgotten: list[tuple[str, str]] = field(default_factory=list)
     _rejected: list[tuple[Any, ...]] = field(default_factory=list)
     _listings: list[tuple[str, str, str]] = field(default_factory=list)
+    _there: set[tuple[str, str]] = field(default_factory=set)
+    _read_anew: list[tuple[str, str]] = field(default_factory=list)  #: source and digest
 
     def listed(self, files: Iterable[Found]) -> list[Listed]:
         """The files that must be opened; others are counted as unchanged or refused."""
         out: list[Listed] = []
         waiting = list(files)
+        self._there.update((f.source.name, f.name) for f in waiting)
         anything = bool(self.con.execute("select 1 from files limit 1").fetchall())
         for start in range(0, len(waiting), TOGETHER):
             some = waiting[start : start + TOGETHER]
@@ -128,6 +132,7 @@ class Manifest:
         self.intake.per_file[(found.source.name, found.name)] = counts
         if not file.same:
             self._forgotten.append((found.source.name, found.name))
+            self._read_anew.append((found.source.name, file.digest))
         self._quarantine(found, rejected)
         self._files.append(
             (found.source.name, found.source.kind, found.name, found.stat, file.digest,
@@ -138,6 +143,8 @@ class Manifest:
 
     def flush(self) -> None:
         """Write everything down."""
+        if self._read_anew and not self.intake.folders_left:  # else not all that lies there was listed
+            forget(self.con, self._read_anew, self._there)
         if self._forgotten:
             with as_table(self.con, "batch", ("source", "file"), self._forgotten):
                 self.con.execute("delete from quarantine where (source, file) in (select (source, file) from batch)")
@@ -155,7 +162,7 @@ class Manifest:
                     "update files set stat = batch.stat from batch "
                     "where files.source = batch.source and files.file = batch.file"
                 )
-        for rows in (self._forgotten, self._rejected, self._files, self._listings):
+        for rows in (self._forgotten, self._rejected, self._files, self._listings, self._read_anew):
             rows.clear()
 
     def _flush_if_full(self) -> None:
@@ -193,6 +200,8 @@ class Manifest:
     def _refuse(self, found: Found, reason: str, digest: str = "") -> None:
         self.intake.refused(found.source.name, found.name, reason)
         self._forgotten.append((found.source.name, found.name))
+        if len(digest) == 64:
+            self._read_anew.append((found.source.name, digest))
         self._quarantine(found, [(None, Quarantined(reason))])
         stat = "" if reason == ARCHIVED else found.stat
         self._files.append(

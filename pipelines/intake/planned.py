@@ -1,8 +1,8 @@
-"""Files that a plan takes: most lines go straight into the ledger's `records`, the others one by one.
+"""Files that a plan takes: most lines go straight into the ledger's `records` or `incoming_outcomes`, the others one by one.
 
 A plan leaves out every line that it is not certain to read as the parser of single records would. So what a
 file gives is the same either way, and one odd line costs only itself. Kind `requests` is read by one query a piece,
-the kinds of `lean.READERS` by readers that fill columns; `python -m tests.benchmark.reading` says what that buys.
+`outcomes` and the kinds of `lean.READERS` by readers that fill columns; `python -m tests.benchmark.reading` says what that buys.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
+from pipelines.intake.events import EventLines
 from pipelines.intake.lean import READERS, LeanLines, batches
 from pipelines.intake.staging import Staging, filters_in_place
 from pipelines.sources.context import AHEAD, FileRef, ReadResult
@@ -21,6 +21,7 @@ from pipelines.sources.files import MAX_LINE, lines, open_bytes, plain_name, sta
 from pipelines.sources.plans import requests
 from pipelines.sources.plans.pieces import NOTHING, PIECE, Piece, pieces
 from pipelines.sources.registry import FORMATS, read, read_lines
+from pipelines.storage.rows import Shown
 
 #: Planning a query costs as much as reading this many lines one by one.
 FEW_LINES = 400
@@ -30,7 +31,7 @@ LEAN_BYTES = 8 << 20
 
 def covers(kind: str, name: str) -> bool:
     """Whether there is a plan for such a file."""
-    return kind in ("requests", *READERS) and not plain_name(name).endswith(".parquet")
+    return kind in ("requests", "outcomes", *READERS) and not plain_name(name).endswith((".parquet", ".csv"))
 
 
 @dataclass
@@ -46,7 +47,6 @@ class PlannedFile:
     few: int = FEW_LINES
     taken: int = 0
     left: int = 0  #: records that the plan has read and that this run does not take
-    singly: int = 0  #: lines that the plan left to the parser of single records
 
     def results(self) -> Iterator[ReadResult]:
         """Records and refusals of the lines that the plan left out. Raises `Refused` like `registry.read`."""
@@ -54,7 +54,11 @@ class PlannedFile:
 
     def _lean(self) -> Iterator[ReadResult]:
         form = FORMATS[self.kind]
-        plan = LeanLines(self.staging, self.source, self.kind, self.ref, self.outside)
+        plan = (
+            EventLines(self.staging, self.source, self.ref, self.outside)
+            if self.kind == "outcomes"
+            else LeanLines(self.staging, self.source, self.kind, self.ref, self.outside)
+        )
         with open_bytes(self.ref.path, self.ref.seen) as stream:
             first = start_of_text(stream)
             begins = beginning(first)
@@ -63,9 +67,7 @@ class PlannedFile:
                 numbered = lines(stream, first, limit=MAX_LINE if broken else form.line_limit)
                 for place, batch in enumerate(batches(numbered, min(self.piece_size, LEAN_BYTES))):
                     few = len(batch) <= self.few and not place
-                    for result in read_lines(self.kind, batch if few else plan.take(batch), self.ref, broken=broken):
-                        self.singly += 1
-                        yield result
+                    yield from read_lines(self.kind, batch if few else plan.take(batch), self.ref, broken=broken)
                     self.taken, self.left = plan.taken, plan.left
         plan.ended()
         if begins is Beginning.DOCUMENT:
@@ -73,7 +75,7 @@ class PlannedFile:
 
     def _by_query(self) -> Iterator[ReadResult]:
         layout = requests.Layout()
-        shown = _Shown()
+        shown = Shown(NOTHING)
         self.staging.con.register("piece", shown)
         with open_bytes(self.ref.path, self.ref.seen) as stream:
             for piece in pieces(stream, self.piece_size):
@@ -84,11 +86,9 @@ class PlannedFile:
                     left = self._take(piece, layout, anew=layout != known)
                 numbered = ((piece.first + place, piece.line(place)) for place in left)
                 said = ((number, line) for number, line in numbered if line is None or (line and not line.isspace()))
-                for result in read_lines("requests", said, self.ref):
-                    self.singly += 1
-                    yield result
+                yield from read_lines("requests", said, self.ref)
+        shown.nothing()
         self.staging.con.unregister("piece")
-        shown.table = None  # what is prepared holds on to it
 
     def _take(self, piece: Piece, layout: requests.Layout, *, anew: bool) -> list[int]:
         """Store what is sure; places of the other lines."""
@@ -113,13 +113,3 @@ class PlannedFile:
             return []
         sure_lines = con.execute(f"select line from {found}").fetchnumpy()["line"]
         return np.setdiff1d(np.arange(len(piece)), np.asarray(sure_lines) - piece.first).tolist()
-
-
-@dataclass
-class _Shown:
-    """The piece that a prepared query reads when it is executed."""
-
-    table: pa.Table | None = None
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return (NOTHING if self.table is None else self.table).__arrow_c_stream__(requested_schema)

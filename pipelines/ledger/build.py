@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pyarrow as pa
 
 from pipelines.ledger.capacity import charges
 from pipelines.ledger.declared import dimension_expressions, further_dimensions, rule_expression
-from pipelines.ledger.shares import merge_units, split
+from pipelines.ledger.shares import borne
 from pipelines.rates.book import RateBook
 from pipelines.rates.cards import price
 from pipelines.sources.record import MONEY
@@ -19,6 +20,9 @@ from pipelines.sources.usage import INPUT_EXTRAS, OUTPUT_EXTRAS
 from pipelines.storage.ledger import put_setting, setting
 from pipelines.storage.models import extras_total, filled, sql
 from pipelines.workspace.load import Loaded
+
+#: Requests that are attributed, priced and written at a time: what their joins hold in memory does not grow with a run.
+AT_ONCE = 1_000_000
 
 
 def rate_book(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> RateBook:
@@ -53,6 +57,34 @@ def name_models(con: duckdb.DuckDBPyConnection, book: RateBook) -> None:
         "create or replace temp table model_keys as select named.*, tier_models.tier from named "
         "left join tier_models using (model_key)"
     )
+
+
+def by_days(con: duckdb.DuckDBPyConnection, at_once: int = AT_ONCE) -> Iterator[None]:
+    """`touched_days` holds some of its days at a time, one at least, and all of them again at the end."""
+    days = con.execute(
+        "select day, count(records.day) from (select distinct day from touched_days) as touched "
+        "left join (select day from records where wins) as records using (day) group by day order by day"
+    ).fetchall()
+    if sum(requests for _, requests in days) <= at_once:
+        yield
+        return
+    parts: list[list[date]] = []
+    held = 0
+    for day, requests in days:
+        if not parts or held + requests > at_once:
+            parts.append([])
+            held = 0
+        parts[-1].append(day)
+        held += requests
+    for part in parts:
+        _touch_only(con, part)
+        yield
+    _touch_only(con, [day for day, _ in days])
+
+
+def _touch_only(con: duckdb.DuckDBPyConnection, days: list[date]) -> None:
+    con.execute("delete from touched_days")
+    con.execute("insert into touched_days select unnest($days)", {"days": days})
 
 
 def attribute(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
@@ -92,8 +124,12 @@ def write_requests(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
     for table in ("requests", "request_dimensions"):
         con.execute(f"delete from {table} where day in (select day from touched_days)")
     dimensions = filled("ledger/dimensions", own=dimension_expressions(loaded)["own"])
+    first, last = con.execute("select min(day), max(day) from touched_days").fetchall()[0]
+    if first is None:
+        return
     rows = filled(
         "ledger/requests",
+        near=f"called_on between date '{first - timedelta(days=1)}' and date '{last + timedelta(days=1)}'",
         dimensions=dimensions,
         rule=rule_expression(loaded),
         input_extras=extras_total("dimensions.", INPUT_EXTRAS),
@@ -111,25 +147,12 @@ def allocate(con: duckdb.DuckDBPyConnection) -> None:
 
     Units that gain or lose spend are added to `touched_units`.
     """
-    _touch_units(con)
+    touch_units(con)
     con.execute("delete from allocations where day in (select day from touched_days)")
     con.execute(f"insert into allocations by name {sql('ledger/single_allocations')}")
     rows: list[tuple[Any, ...]] = []
-    shared = filled(
-        "ledger/shared_requests",
-        charges=charges(
-            "requests.units is not null and requests.reason is null and requests.day in (select day from touched_days)",
-            "false",
-        ),
-    )
-    for key, day, workflow, units, cost, amounts in con.execute(shared).fetchall():
-        weights = merge_units((u["unit_id"], Decimal(u["weight"])) for u in units)
-        parts: dict[str, Decimal | None] = dict.fromkeys(weights, None if cost is None else Decimal(0))
-        if cost is not None:
-            for amount in amounts:
-                for unit, part in split(amount or Decimal(0), weights).items():
-                    parts[unit] = (parts[unit] or Decimal(0)) + part
-        rows.extend((key, day, workflow, unit, part) for unit, part in parts.items())
+    for key, day, workflow, units, cost, amounts in con.execute(shared_requests()).fetchall():
+        rows.extend((key, day, workflow, unit, part) for unit, part in borne(units, cost, amounts).items())
     if rows:
         names = ("request_key", "day", "workflow", "unit_id", "cost_usd")
         kinds = (pa.string(), pa.date32(), pa.string(), pa.string(), MONEY)
@@ -137,10 +160,17 @@ def allocate(con: duckdb.DuckDBPyConnection) -> None:
         con.register("shared_parts", pa.Table.from_arrays(columns, names=list(names)))
         con.execute("insert into allocations by name from shared_parts")
         con.unregister("shared_parts")
-    _touch_units(con)
+    touch_units(con)
 
 
-def _touch_units(con: duckdb.DuckDBPyConnection) -> None:
+def shared_requests() -> str:
+    """The model of the touched days' requests that several units share, with the amounts of their charges."""
+    shared = "requests.units is not null and requests.reason is null and requests.day in (select day from touched_days)"
+    return filled("ledger/shared_requests", charges=charges(shared, "false"))
+
+
+def touch_units(con: duckdb.DuckDBPyConnection) -> None:
+    """Units with spend on the touched days join `touched_units`."""
     con.execute(
         "insert into touched_units select distinct workflow, unit_id from allocations "
         "where unit_id is not null and day in (select day from touched_days) "

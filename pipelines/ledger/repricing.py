@@ -18,7 +18,7 @@ from pipelines.rates.provisioned import days
 from pipelines.storage.ledger import setting
 from pipelines.storage.lock import run_lock
 from pipelines.storage.models import sql
-from pipelines.workspace.errors import NothingPublished
+from pipelines.workspace.errors import NothingPublished, OutlayError
 from pipelines.workspace.load import Loaded
 
 
@@ -27,11 +27,13 @@ def rates_diff(loaded: Loaded, wait_s: float = 60.0) -> dict[str, Any]:
 
     Grain of `moves`: (day, provider, model). `before_usd` is what was charged, `after_usd` what the present book and
     contract give, idle capacity and unmet commitments included; both skip unpriced requests, whose counts stand
-    beside. Raises NothingPublished before the first run.
+    beside. Raises NothingPublished before the first run, OutlayError for a ledger of engine spark.
     """
     file = loaded.home / "ledger.duckdb"
     if not file.is_file():
         raise NothingPublished
+    if loaded.config.engine.kind == "spark":
+        raise OutlayError("rates diff reads the ledger of engine duckdb: with engine: spark it isn't there yet")
     with run_lock(loaded.home, wait_s), duckdb.connect(str(file), read_only=True) as con:
         con.execute("set timezone = 'UTC'")
         book = rate_book(con, loaded)

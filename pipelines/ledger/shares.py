@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
+
+
+def borne(
+    units: Iterable[Mapping[str, str]], cost: Decimal | None, amounts: Iterable[Decimal | None]
+) -> dict[str, Decimal | None]:
+    """What each unit bears of a call with these charges: each charge split by itself; nothing where it has no price."""
+    weights = merge_units((unit["unit_id"], Decimal(unit["weight"])) for unit in units)
+    parts: dict[str, Decimal | None] = dict.fromkeys(weights, None if cost is None else Decimal(0))
+    if cost is not None:
+        for amount in amounts:
+            for unit, part in split(amount or Decimal(0), weights).items():
+                parts[unit] = (parts[unit] or Decimal(0)) + part
+    return parts
 
 
 def merge_units(units: Iterable[tuple[str, Decimal]]) -> dict[str, Decimal]:

@@ -29,7 +29,7 @@ from pipelines.sources.values import (
 
 EVENTS = ("completed", "failed", "accepted", "rejected")
 SIGNALS = ("human", "label", "judge", "schema")
-_OUTCOME_FIELDS = (
+OUTCOME_FIELDS = (
     "event_id", "time", "workflow", "unit_id", "event", "attempt_id", "value_usd", "quality", "signal",
     "parent_workflow", "parent_unit_id",
 )  # fmt: skip
@@ -60,7 +60,7 @@ def parse_outcome(record: Any, context: Context) -> tuple[OutcomeEvent]:
             signal=_signal(get("signal")),
             parent_workflow=optional_text(get("parent_workflow"), "parent_workflow"),
             parent_unit_id=optional_text(get("parent_unit_id"), "parent_unit_id"),
-            canonical=_canonical(record, _OUTCOME_FIELDS),
+            canonical=_canonical(record, OUTCOME_FIELDS),
         ),
     )
 

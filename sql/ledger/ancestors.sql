@@ -13,7 +13,7 @@ with recursive up as (
 select up.trace_id, up.span_id, up.depth, spans.tags
 from up
 inner join spans on spans.trace_id = up.trace_id and spans.span_id = up.at
-union
+union all
 select traced.trace_id, traced.span_id, 1000 as depth, spans.tags
 from traced
 inner join spans on spans.trace_id = traced.trace_id and spans.parent_span_id is null

@@ -18,7 +18,7 @@ select
         when unit_id is not null or bearing_units is not null then {'unit_id': unit_id, 'units': bearing_units}
     end as bearer
 from alone
-union all by name
+union all
 select records.*, shared_dimensions.* exclude (request_key)
 from records
 inner join shared_dimensions on shared_dimensions.request_key = records.request_key

@@ -40,4 +40,7 @@ from assigned
 left join assign_rules on assign_rules.rule = assigned.rule
 left join declared on declared.workflow = coalesce(tagged_workflow, assign_rules.workflow)
 left join model_keys on model_keys.provider = assigned.provider and model_keys.model = assigned.model
-inner join prices on prices.request_key = assigned.request_key and prices.payload = assigned.payload
+inner join (
+    -- the prices of other days would fill the join's memory
+    select request_key, payload, cost_basis, cost_usd from prices where {{near}}
+) as prices on prices.request_key = assigned.request_key and prices.payload = assigned.payload

@@ -109,6 +109,7 @@ create table if not exists billed_amounts (
     model varchar, item varchar, category varchar, amount_usd decimal(28, 12), effective_usd decimal(28, 12),
     quantity decimal(38, 12), quantity_unit varchar, flags varchar[], wins boolean
 );
+alter table billed_amounts add column if not exists api_key varchar;
 -- one row per (source, file, place in the file): tokens that a provider metered over a period; `wins`: it counts
 create table if not exists metered_buckets (
     source varchar, kind varchar, file varchar, place bigint, pull varchar, bucket varchar, row_key varchar,
@@ -169,3 +170,17 @@ create table if not exists unit_parents (
 );
 -- one row per unit whose nesting is refused (it is its own ancestor) or not clear (several parents), as of the last run
 create table if not exists nesting_problems (workflow varchar, unit_id varchar, problem varchar);
+-- one row per (day, UTC day, provider, account, workflow, team): spend as the month close needs it
+create table if not exists close_spend (
+    day date, utc_day date, provider varchar, account varchar, workflow varchar, team varchar, usd decimal(38, 12)
+);
+-- one row per (day, UTC day, provider, account, model, tier, cost basis, token class or SKU): what bills are compared with
+create table if not exists close_cells (
+    day date, utc_day date, provider varchar, account varchar, model varchar, tier varchar, basis varchar, class varchar,
+    tokens bigint, unpriced_tokens bigint, recorded_tokens bigint, requests bigint, usd decimal(38, 12),
+    low decimal(22, 15), high decimal(22, 15)
+);
+-- one row per (day, model, pair of sources) that seem to report the same calls
+create table if not exists source_overlaps (
+    day date, subject varchar, gateway varchar, other varchar, requests bigint, size decimal(38, 12)
+);

@@ -27,7 +27,7 @@ INTERFACE = {
     "value_ranking": "rank, band, workflow, unit, outcomes, spend_usd, spend_share, value_usd, value_per_usd, low, high, break_even_value_usd, note",
     "unattributed": "day, provider, model, reason, requests, spend_usd, workflow",
     "task_cost": "day, workflow, task_type, tier, provider, model, requests, input_tokens, output_tokens, spend_usd, latency_p50_ms, latency_p95_ms",
-    "recommendations": "id, workflow, task_type, decision, grade, reference_model, model, share, items, quality_reference, retention, retention_low, retention_high, saving_share, saving_low, saving_high, saving_usd_month, reason, saving_loaded, cash_saving_usd_month",
+    "recommendations": "id, workflow, task_type, decision, grade, reference_model, model, share, items, quality_reference, retention, retention_low, retention_high, saving_share, saving_low, saving_high, saving_usd_month, reason, saving_loaded, cash_saving_usd_month, by_stratum",
     "restatements": "published_at, day, workflow, before_usd, after_usd, cause",
     "alerts": "day, kind, subject, severity, detail",
     "chargeback": "month, dimension, value, spend_usd, share, unattributed_usd, allocation_rate, requests",

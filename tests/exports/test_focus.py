@@ -302,19 +302,27 @@ def test_instants_have_seconds_and_no_more(sample):
 
 
 def test_what_comes_late_for_a_closed_month_is_a_correction_in_the_first_open_one(tmp_path: Path):
-    bench = close_bench(tmp_path / "ws")
+    bench = close_bench(tmp_path / "ws", tags={"project": ["project"]})
     bench.calls(call("r1", time="2026-09-20T10:00:00Z"), call("r2"))
     billed = (cost("gpt-5.4, input_tokens", "0.0025", 1000), cost("gpt-5.4, output_tokens", "0.0015", 100))
     openai_bill(bench, {"2026-09-20": billed}, "2026-09")
     bench.run()
     close_month(bench.loaded, Closing("2026-09", by="cfo"))
-    bench.calls(call("late", time="2026-09-21T10:00:00Z"), file="late.jsonl")
+    bench.calls(call("late", time="2026-09-21T10:00:00Z", project="proj_a"), file="late.jsonl")
     bench.run()
     rows = sound(bench.published)
     corrected = [row for row in rows if row["x_CostBasis"] == "close"]
-    assert [(row["ChargeClass"], row["BillingPeriodStart"], Decimal(row["BilledCost"])) for row in corrected] == [
-        ("", "2026-09-01T00:00:00Z", Decimal("-0.004")),
-        ("Correction", "2026-10-01T00:00:00Z", Decimal("0.004")),
+    picked = (
+        "ChargeClass",
+        "BillingPeriodStart",
+        "BillingAccountId",
+        "InvoiceIssuerName",
+        "SubAccountId",
+        "x_Workflow",
+    )
+    assert [(*(row[name] for name in picked), Decimal(row["BilledCost"])) for row in corrected] == [
+        ("", "2026-09-01T00:00:00Z", "openai", "OpenAI", "proj_a", "review", Decimal("-0.004")),
+        ("Correction", "2026-10-01T00:00:00Z", "openai", "OpenAI", "proj_a", "review", Decimal("0.004")),
     ]
     assert {row["ChargePeriodStart"] for row in corrected} == {"2026-09-30T00:00:00Z"}
     september = [row for row in rows if row["BillingPeriodStart"] == "2026-09-01T00:00:00Z"]

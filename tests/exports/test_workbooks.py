@@ -97,6 +97,7 @@ def test_another_currency_stands_beside_the_dollars_with_its_rate_on_the_cover(w
     worked.run()
     book, _ = workbook(worked.published, "daily_cost")
     assert cover(book)["Currency"] == "EUR at 0.9 (2026-10-01)"
+    assert cover(book)["Spend"] == "0.01 EUR (0.02 USD)"
     sheet = book["daily_cost"]
     header = [cell.value for cell in sheet[1]]
     assert header[-3:] == ["spend_eur", "failure_spend_eur", "cost_per_outcome_eur"]

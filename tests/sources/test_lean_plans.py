@@ -1,4 +1,4 @@
-"""The lean readers of `otlp`, `litellm` and `bedrock` and the parsers of single records say the same of every file."""
+"""The lean readers of `otlp`, `litellm`, `bedrock` and `outcomes` and the parsers of single records say the same of every file."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ FILES = {
     "bedrock": ("05-bedrock-model-invocation-log.jsonl",),
 }
 SPANS = "select * replace (map_entries(tags) as tags) from incoming_spans order by all"
+EVENTS = "from incoming_outcomes order by line, event_id"
 ROUNDS = int(os.environ.get("OUTLAY_EXAMPLES", "6"))
 
 
@@ -41,7 +42,7 @@ def said(kind: str, path: Path, planned: bool, **more: Any) -> tuple[list[Any], 
         else:
             batches.add(("log", kind, path.name, line), parsed)
     batches.flush()
-    rows = con.execute(ROWS + ", request_key, canonical").fetchall()
+    rows = con.execute(ROWS + ", request_key, canonical").fetchall() + con.execute(EVENTS).fetchall()
     return rows, con.execute(SPANS).fetchall(), refused, plan.taken
 
 
@@ -127,6 +128,41 @@ def spelt(chance: random.Random, document: Any) -> bytes:
             chance.choice(["0.0", "1795176001.0", ".35", "cost"]), chance.choice(["1e-3", "0.10", "c\\u006fst"])
         )
     return text.encode("utf-8", "replace") + chance.choice([b"\n", b"\n", b"\r\n"])
+
+
+EVENT = {
+    "event_id": "ev-1", "time": "2026-11-20T12:00:00.25Z", "workflow": "claims", "unit_id": "c-1", "event": "completed",
+    "attempt_id": "c-1-a1", "value_usd": "1.20", "quality": 0.95, "signal": "human", "parent_workflow": "cases",
+    "parent_unit_id": "k-1",
+}  # fmt: skip
+
+
+def test_the_plan_of_outcomes_reads_every_usual_event_itself(tmp_path: Path):
+    events: list[dict[str, Any]] = [
+        EVENT,
+        {**EVENT, "value_usd": 12, "quality": 1, "signal": "", "event": "accepted", "prompt": "not kept"},
+        {**EVENT, "value_usd": 0.1, "quality": 0.123456789012345678, "unit_id": "c-“é”\\", "attempt_id": None},
+        {key: EVENT[key] for key in ("event_id", "time", "workflow", "unit_id", "event")},
+    ]
+    lines = "".join(json.dumps({**e, "event_id": f"ev-{i}"}) + "\n" for i, e in enumerate(events * 10))
+    assert assert_same("outcomes", written(tmp_path, lines.encode())) == 40
+    exact = lines.replace("0.12345678901234568", "0.1234567890123456789").replace('"1.20"', "1.2000000000000000001")
+    assert assert_same("outcomes", written(tmp_path, exact.encode()), piece_size=1000) == 40
+
+
+def test_what_a_line_says_of_an_outcome_that_is_odd_is_said_by_the_parser_of_single_records(tmp_path: Path):
+    found = 0
+    for seed in range(ROUNDS):
+        chance = random.Random(f"outcomes {seed}")
+        lines = [spelt(chance, EVENT)]
+        for _ in range(300):
+            event = {**EVENT, "event_id": f"ev-{chance.randrange(200)}"}
+            for _ in range(chance.choice([0, 0, 1, 1, 2])):
+                key = chance.choice([*EVENT, *KEYS])
+                event[key] = copy.deepcopy(chance.choice([*ODD, 0, "", False, 1e-7, "1e-7", "judge", "rejected"]))
+            lines.append(chance.choice(RAW) if chance.random() < 0.05 else spelt(chance, event))
+        found += assert_same("outcomes", written(tmp_path, b"".join(lines)), piece_size=chance.choice([1000, 1 << 20]))
+    assert found > 100 * ROUNDS
 
 
 @pytest.mark.parametrize("kind", FILES)
