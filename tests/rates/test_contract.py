@@ -140,6 +140,18 @@ def test_a_deployment_name_means_its_model_by_day(book, cost):
     assert contract.canonical("aws", profile) == "aws/anthropic.claude-sonnet-5"
 
 
+def test_a_contract_may_spell_a_provider_as_any_log_does(book, cost):
+    contract = book("""
+        rates: [{provider: azure_openai, model: our-own, class: input, usd_per_million: "1"}]
+        discounts: [{provider: Bedrock, percent: "50"}]
+        aliases: [{provider: vertex_ai, alias: prod, model: gemini-2.5-flash}]
+    """)
+    assert cost(contract, provider="azure", model="our-own", input_uncached=1_000) == Decimal("0.001")
+    claude = {"provider": "aws", "model": "global.anthropic.claude-sonnet-5", "input_uncached": 1_000}
+    assert cost(contract, **claude) == Decimal("0.001")
+    assert contract.canonical("google", "prod") == "google/gemini-2.5-flash"
+
+
 def test_what_is_agreed_for_a_model_holds_for_a_deployment_only_while_its_name_means_it(book, priced):
     contract = book("""
         aliases:
