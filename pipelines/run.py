@@ -50,7 +50,8 @@ def intake_stage(run: Run) -> None:
         if run.asked.full:
             run.cause = "full rebuild"
             if run.held:
-                history.compare(con, run.asked.accept_loss, run.asked.keep_missing, staging(loaded, con, run.run_id))
+                stage = staging(loaded, con, run.run_id)
+                history.compare(con, run.asked.accept_loss, run.asked.keep_missing, stage, run.intake)
         _apply_changed_workspace(run)
         changed = run.cause == "workspace changed"
         deduplicate(con, loaded, run.lake_root, run.run_id, run.intake, everything=changed)

@@ -8,6 +8,7 @@ import duckdb
 
 from pipelines.intake.aggregated import TABLES, decide
 from pipelines.intake.batches import FAMILIES, STAGED
+from pipelines.intake.counts import Intake
 from pipelines.intake.staging import Staging
 from pipelines.workspace.errors import OutlayError
 
@@ -19,7 +20,9 @@ _KEYS = {
 }
 
 
-def compare(con: duckdb.DuckDBPyConnection, accept_loss: bool, keep_missing: bool, staging: Staging) -> None:
+def compare(
+    con: duckdb.DuckDBPyConnection, accept_loss: bool, keep_missing: bool, staging: Staging, intake: Intake
+) -> None:
     """Compare what was staged with the ledger that it will replace, attached as `held`.
 
     Raises OutlayError listing the days whose records are in no file any more, unless they are to be lost
@@ -32,7 +35,7 @@ def compare(con: duckdb.DuckDBPyConnection, accept_loss: bool, keep_missing: boo
             continue
         gone = f"from held.{table} where ({', '.join(key)}) not in (select ({', '.join(key)}) from {STAGED[family]})"
         if keep_missing:
-            _keep(con, family, gone, staging)
+            _keep(con, family, gone, staging, intake)
             continue
         for day, count in con.execute(f"select cast(time as date), count(*) {gone} group by all").fetchall():
             lost[day.isoformat()] = lost.get(day.isoformat(), 0) + count
@@ -69,9 +72,20 @@ def _tables(con: duckdb.DuckDBPyConnection) -> set[str]:
     return {row[0] for row in found}
 
 
-def _keep(con: duckdb.DuckDBPyConnection, family: str, gone: str, staging: Staging) -> None:
-    """Stage again what the held ledger knows."""
+def _keep(con: duckdb.DuckDBPyConnection, family: str, gone: str, staging: Staging, intake: Intake) -> None:
+    """Stage again what the held ledger knows.
+
+    What a file once said counts as read of it where the file is there with other lines (a log begun anew under its
+    old name): it is settled with them.
+    """
     columns = ", ".join(FAMILIES[family][1].names)
+    for source, file, count in con.execute(f"select source, file, count(*) {gone} group by all").fetchall():
+        if (source, file) in intake.per_file:
+            intake.per_file[source, file].read += count
+            con.execute(
+                "update files set records_read = records_read + $count where source = $source and file = $file",
+                {"count": count, "source": source, "file": file},
+            )
     if family == "requests":
         con.execute(f"create or replace temp table kept as select {columns} {gone}")
         staging.take("kept")

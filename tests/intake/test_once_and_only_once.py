@@ -213,6 +213,28 @@ def test_a_full_rebuild_refuses_to_forget_unless_told_so(bench: Bench):
     assert bench.run(full=True, accept_loss=True)["requests"] == 1
 
 
+def test_a_log_begun_anew_under_its_old_name_forgets_nothing(bench: Bench):
+    bench.calls(call("r1"), call("r2"), call("r3", time="2026-10-21T10:00:00Z"))
+    bench.outcomes(event("e1"), event("e2", unit_id="d2"))
+    bench.evals(*(mark(item) for item in ("i1", "i2")))
+    bench.run()
+    before = bench.fingerprint()
+    bench.calls(call("r2"))
+    bench.outcomes(event("e2", unit_id="d2"))
+    bench.evals(mark("i2"))
+    assert bench.run()["records"]["duplicate"] == 3
+    records = bench.run(full=True, keep_missing=True)["records"]
+    assert (records["read"], records["stored"]) == (7, 7)
+    assert bench.fingerprint() == before
+
+
+def mark(item):
+    return {
+        "workflow": "review", "task_type": "extraction", "item_id": item, "provider": "openai", "model": "gpt-5.4",
+        "quality": 1, "time": "2026-10-20T00:00:00Z", "signal": "label", "input_tokens": 1, "output_tokens": 1,
+    }  # fmt: skip
+
+
 def test_the_number_of_threads_changes_no_fingerprint(tmp_path, monkeypatch):
     opened = ledger.open_ledger
     units = [{"unit_id": "a", "weight": 2}, {"unit_id": "b", "weight": 1}, {"unit_id": "c", "weight": 1}]
