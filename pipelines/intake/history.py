@@ -33,7 +33,7 @@ def compare(
     for family, (table, key) in _KEYS.items():
         if table not in known:  # a ledger of an earlier version
             continue
-        gone = f"from held.{table} where ({', '.join(key)}) not in (select ({', '.join(key)}) from {STAGED[family]})"
+        gone = f"from held.{table} where {_key(table, key)} not in (select ({', '.join(key)}) from {STAGED[family]})"
         if keep_missing:
             _keep(con, family, gone, staging, intake)
             continue
@@ -57,13 +57,23 @@ def _lost_figures(con: duckdb.DuckDBPyConnection, keep_missing: bool) -> Iterato
     for table in TABLES:
         if table not in known:
             continue
-        gone = f"from held.{table} where wins and (source, row_key) not in (select (source, row_key) from {table})"
+        key = ("source", "row_key")
+        gone = f"from held.{table} where wins and {_key(table, key)} not in (select ({', '.join(key)}) from {table})"
         if keep_missing:
             con.execute(f"insert into {table} by name select * {gone}")
             decide(con, table)
             continue
         for day, count in con.execute(f"select day, count(*) {gone} group by all").fetchall():
             yield day.isoformat(), count
+
+
+def _key(table: str, key: tuple[str, ...]) -> str:
+    """A held row's key, its source by the name that it has now."""
+    renamed = (
+        f"coalesce((select any_value(renames.name) from renames where renames.source = {table}.source "
+        f"and renames.file = {table}.file), {table}.source)"
+    )
+    return f"({', '.join(renamed if column == 'source' else column for column in key)})"
 
 
 def _tables(con: duckdb.DuckDBPyConnection) -> set[str]:
