@@ -15,6 +15,7 @@ from pipelines.intake.aggregated import take_in_aggregated, touch_every_count
 from pipelines.intake.dedupe import deduplicate, redate, touch_every_unit
 from pipelines.intake.intake import staging, take_in
 from pipelines.intake.progress import Progress
+from pipelines.intake.renamed import note_renames
 from pipelines.intake.window import Window
 from pipelines.ledger import build as ledger
 from pipelines.ledger.checks import CHECKS, Broken, broken
@@ -54,7 +55,9 @@ def intake_stage(run: Run) -> None:
         if run.asked.full:
             run.cause = "full rebuild"
             if run.held:
-                history.compare(con, run.asked.accept_loss, run.asked.keep_missing, staging(loaded, con, run.run_id))
+                note_renames(con, loaded)
+                stage = staging(loaded, con, run.run_id)
+                history.compare(con, run.asked.accept_loss, run.asked.keep_missing, stage, run.intake)
         _apply_changed_workspace(run)
         changed = run.cause == "workspace changed"
         if run.spark:

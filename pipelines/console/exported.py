@@ -16,13 +16,15 @@ PACK = "budget-pack"
 def export_verb(
     name: str, kind: str | None, out: str, first: date | None, last: date | None, version: str | None
 ) -> None:
-    """Raises UsageError for an unknown name, format or version."""
+    """Raises UsageError for an unknown name, format or version, and for a period that ends before it begins."""
     from pipelines.exports.tables import EXPORTS, lookup
     from pipelines.storage.published import current
 
     if name == "list":
         answer({"exports": sorted(EXPORTS), "workbooks": [PACK]}, "\n".join((*sorted(EXPORTS), PACK)))
         return
+    if first and last and first > last:
+        raise UsageError(f"--from {first} is after --to {last}")
     if name == PACK:
         _pack(kind, out, first, last, version)
         return

@@ -18,6 +18,7 @@ from pipelines.intake.counts import FileCounts, Intake
 from pipelines.intake.discover import Found, discover
 from pipelines.intake.figures import SCHEMAS, Rows
 from pipelines.intake.manifest import Due, Manifest, Rejected
+from pipelines.intake.renamed import refuse_renamed
 from pipelines.intake.window import Window
 from pipelines.sources.context import FileRef, date_in_path
 from pipelines.sources.files import Refused
@@ -48,6 +49,7 @@ def take_in_aggregated(
         intake.skipped_kinds.pop(source.kind, None)
     manifest = Manifest(con, loaded, window, run_id, intake)
     found = discover(replace(loaded, config=loaded.config.model_copy(update={"sources": sources})))
+    refuse_renamed(con, loaded, found)
     for file in manifest.due(manifest.listed(found)):
         _take(con, file, window, manifest)
     manifest.flush()

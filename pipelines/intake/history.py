@@ -8,6 +8,7 @@ import duckdb
 
 from pipelines.intake.aggregated import TABLES, decide
 from pipelines.intake.batches import FAMILIES, STAGED
+from pipelines.intake.counts import Intake
 from pipelines.intake.staging import Staging
 from pipelines.workspace.errors import OutlayError
 
@@ -19,7 +20,9 @@ _KEYS = {
 }
 
 
-def compare(con: duckdb.DuckDBPyConnection, accept_loss: bool, keep_missing: bool, staging: Staging) -> None:
+def compare(
+    con: duckdb.DuckDBPyConnection, accept_loss: bool, keep_missing: bool, staging: Staging, intake: Intake
+) -> None:
     """Compare what was staged with the ledger that it will replace, attached as `held`.
 
     Raises OutlayError listing the days whose records are in no file any more, unless they are to be lost
@@ -30,9 +33,9 @@ def compare(con: duckdb.DuckDBPyConnection, accept_loss: bool, keep_missing: boo
     for family, (table, key) in _KEYS.items():
         if table not in known:  # a ledger of an earlier version
             continue
-        gone = f"from held.{table} where ({', '.join(key)}) not in (select ({', '.join(key)}) from {STAGED[family]})"
+        gone = f"from held.{table} where {_key(table, key)} not in (select ({', '.join(key)}) from {STAGED[family]})"
         if keep_missing:
-            _keep(con, family, gone, staging)
+            _keep(con, family, gone, staging, intake)
             continue
         for day, count in con.execute(f"select cast(time as date), count(*) {gone} group by all").fetchall():
             lost[day.isoformat()] = lost.get(day.isoformat(), 0) + count
@@ -54,7 +57,8 @@ def _lost_figures(con: duckdb.DuckDBPyConnection, keep_missing: bool) -> Iterato
     for table in TABLES:
         if table not in known:
             continue
-        gone = f"from held.{table} where wins and (source, row_key) not in (select (source, row_key) from {table})"
+        key = ("source", "row_key")
+        gone = f"from held.{table} where wins and {_key(table, key)} not in (select ({', '.join(key)}) from {table})"
         if keep_missing:
             con.execute(f"insert into {table} by name select * {gone}")
             decide(con, table)
@@ -63,15 +67,35 @@ def _lost_figures(con: duckdb.DuckDBPyConnection, keep_missing: bool) -> Iterato
             yield day.isoformat(), count
 
 
+def _key(table: str, key: tuple[str, ...]) -> str:
+    """A held row's key, its source by the name that it has now."""
+    renamed = (
+        f"coalesce((select any_value(renames.name) from renames where renames.source = {table}.source "
+        f"and renames.file = {table}.file), {table}.source)"
+    )
+    return f"({', '.join(renamed if column == 'source' else column for column in key)})"
+
+
 def _tables(con: duckdb.DuckDBPyConnection) -> set[str]:
     """The tables of the ledger that is replaced."""
     found = con.execute("select table_name from duckdb_tables() where database_name = 'held'").fetchall()
     return {row[0] for row in found}
 
 
-def _keep(con: duckdb.DuckDBPyConnection, family: str, gone: str, staging: Staging) -> None:
-    """Stage again what the held ledger knows."""
+def _keep(con: duckdb.DuckDBPyConnection, family: str, gone: str, staging: Staging, intake: Intake) -> None:
+    """Stage again what the held ledger knows.
+
+    What a file once said counts as read of it where the file is there with other lines (a log begun anew under its
+    old name): it is settled with them.
+    """
     columns = ", ".join(FAMILIES[family][1].names)
+    for source, file, count in con.execute(f"select source, file, count(*) {gone} group by all").fetchall():
+        if (source, file) in intake.per_file:
+            intake.per_file[source, file].read += count
+            con.execute(
+                "update files set records_read = records_read + $count where source = $source and file = $file",
+                {"count": count, "source": source, "file": file},
+            )
     if family == "requests":
         con.execute(f"create or replace temp table kept as select {columns} {gone}")
         staging.take("kept")

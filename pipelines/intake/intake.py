@@ -20,6 +20,7 @@ from pipelines.intake.manifest import Due, Manifest, Rejected
 from pipelines.intake.marks import marking
 from pipelines.intake.planned import PlannedFile, covers
 from pipelines.intake.progress import Progress, Told
+from pipelines.intake.renamed import refuse_renamed, refuse_second_readers
 from pipelines.intake.staging import Staging
 from pipelines.intake.window import Window, outside
 from pipelines.sources.context import FileRef, ReadResult, date_in_path
@@ -49,6 +50,8 @@ def take_in(
             files.append(found)
         else:
             intake.skipped_kinds[found.source.kind] += 1
+    refuse_second_readers(files)
+    refuse_renamed(con, loaded, files)
     listed = manifest.listed(files)
     told = Told(progress, len(listed), sum(each.found.size for each in listed))
     reading = Reading(loaded, window, manifest, told, Batches(staging(loaded, con, run_id)))

@@ -20,6 +20,7 @@ from pipelines.rates.blocks import STANDARD_REGIONS, Price
 from pipelines.rates.classes import CLASSES, TOKEN_CLASSES, UNIT_PLACES
 from pipelines.rates.days import UtcDay
 from pipelines.rates.exchange import Quote
+from pipelines.sources.ids import provider_id
 
 KNOWN_CLASSES = frozenset(cls for cls, _ in CLASSES.values()) | {"embedding"}
 #: Dearest unit price that a rate card holds: of a token, and of anything else.
@@ -35,13 +36,18 @@ def _decimal_string(value: Any) -> Any:
     return value
 
 
+def _known_provider(value: Any) -> Any:
+    return provider_id(value) if isinstance(value, str) else value
+
+
 Amount = Annotated[Decimal, BeforeValidator(_decimal_string), Field(ge=0, max_digits=22, decimal_places=12)]
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
 class Dated(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-    provider: Annotated[str, Field(min_length=1)]
+    #: spelt as in any log (`bedrock`, `vertex_ai`, `azure_openai`): kept as the rate book's id
+    provider: Annotated[str, BeforeValidator(_known_provider), Field(min_length=1)]
     valid_from: UtcDay | None = None
     valid_to: UtcDay | None = None
 

@@ -86,15 +86,16 @@ class RateBook:
 
     def _compiled(self, provider: str, model: str) -> tuple[Block, ...]:
         found: list[Block] = []
-        names = {model, bare(provider, model) or model, canonical(provider, model).partition("/")[2]}
+        logged = {model, bare(provider, model) or model, canonical(provider, model).partition("/")[2]}
         for since, until, meant in self.contract.meanings(provider, model):
-            for block in self._listed(provider, meant):
+            # what is agreed for a model holds only while the name means it
+            names = logged | {meant, canonical(provider, meant).partition("/")[2]}
+            for block in apply_contract(self._listed(provider, meant), provider, names, self.contract):
                 start = max(filter(None, (block.valid_from, since)), default=None)
                 end = min(filter(None, (block.valid_to, until)), default=None)
                 if start is None or end is None or start < end:
                     found.append(replace(block, valid_from=start, valid_to=end))
-            names |= {meant, canonical(provider, meant).partition("/")[2]}
-        blocks = tuple(merged(apply_contract(found, provider, names, self.contract)))
+        blocks = tuple(merged(found))
         if pairs := overlaps(_rates(provider, model, blocks)):
             one, other = pairs[0]
             raise OutlayError(

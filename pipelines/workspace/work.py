@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from pipelines.workspace.words import Amount, Name, Strict
 
@@ -84,11 +84,23 @@ def _as_list(value: Any) -> Any:
     return value if isinstance(value, list | tuple) else [value]
 
 
+Entry = TypeVar("Entry", Value, Budget)
+
+
+def _one_a_day(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    days = [entry.from_ for entry in entries]
+    for day in days:
+        if days.count(day) > 1:
+            which = f"from {day}" if day else "without from"
+            raise ValueError(f"two entries {which}, expected each to begin on a day of its own")
+    return entries
+
+
 class Workflow(Strict):
     unit: Annotated[str, Field(min_length=1, max_length=63)]
     owner: str | None = None
-    value: Annotated[tuple[Value, ...], BeforeValidator(_as_list)] = ()
-    budget: Annotated[tuple[Budget, ...], BeforeValidator(_as_list)] = ()
+    value: Annotated[tuple[Value, ...], BeforeValidator(_as_list), AfterValidator(_one_a_day)] = ()
+    budget: Annotated[tuple[Budget, ...], BeforeValidator(_as_list), AfterValidator(_one_a_day)] = ()
     grain: Literal["unit", "day"] = "unit"
     accept: Literal["completed", "accepted"] = "completed"
     maturity_days: Annotated[int, Field(ge=0, le=365)] = 2

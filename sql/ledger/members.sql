@@ -1,7 +1,7 @@
 -- grain: one row per payload that belongs to a call of several records counted on a touched day; the winner first, then
 -- by precedence
 with winner as (
-    select request_key, group_key
+    select request_key, source, group_key
     from records
     where
         wins and day in (select day from touched_days) and group_key in (select group_key from shared_groups)
@@ -20,6 +20,9 @@ select
             member.request_key
     ) as precedence
 from winner
-inner join records as member on member.group_key = winner.group_key
+inner join records as member
+    on member.group_key = winner.group_key
+    -- several requests of one source may name one answer (a retry, a cache hit): each keeps its own tags
+    and (member.request_key = winner.request_key or member.source <> winner.source)
 left join source_priorities on source_priorities.source = member.source
 where member.own_rank > 0

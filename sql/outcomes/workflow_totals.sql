@@ -21,8 +21,11 @@ valued as (
 )
 
 select
-    workflows.workflow, workflows.unit, coalesce(spent.requests, 0) as requests, spent.spend_usd,
-    spent.failure_spend_usd, coalesce(spent.outcomes, 0) as outcomes, coalesce(spent.failed_units, 0) as failed_units,
+    workflows.workflow, workflows.unit, coalesce(spent.requests, 0) as requests,
+    -- over no day at all 0; null where all that was spent has no price
+    case when spent.workflow is null then cast(0 as decimal(38, 12)) else spent.spend_usd end as spend_usd,
+    case when spent.workflow is null then cast(0 as decimal(38, 12)) else spent.failure_spend_usd end as failure_spend_usd,
+    coalesce(spent.outcomes, 0) as outcomes, coalesce(spent.failed_units, 0) as failed_units,
     case when workflows.has_value then cast(coalesce(valued.value_usd, 0) as decimal(38, 12)) end as value_usd,
     workflows.outcome_events
 from workflows

@@ -99,6 +99,8 @@ def test_before_the_first_run_every_reader_says_what_to_do(small: Bench, words):
         ({"sources": [{"name": "a", "kind": "requests", "path": "../x"}]}, "climbs with '..'"),
         ({"capabilities": {"reasoning": "huge"}}, "capabilities.reasoning: unknown tier 'huge', expected one of ['frontier', 'light']"),
         ({"workflows": {"review": {"unit": "d", "value": {"per_outcome_usd": "-1"}}}}, "greater than or equal to 0"),
+        ({"workflows": {"review": {"unit": "d", "budget": [{"monthly_usd": "1"}, {"monthly_usd": "2"}]}}},
+         "workflows.review.budget: two entries without from, expected each to begin on a day of its own"),
     ],
 )  # fmt: skip
 def test_an_invalid_workspace_file_is_named_with_its_key_and_what_was_expected(tmp_path, change, says):
@@ -126,6 +128,7 @@ def test_a_folder_without_a_workspace_says_how_to_make_one_and_init_makes_one_th
 def test_wrong_usage_ends_with_status_2(small: Bench):
     small.run()
     for words in (["export", "nonsense"], ["run", "--from", "yesterday"], ["run", "--from", "2026-10-21", "--to", "2026-10-20"],
+                  ["export", "daily_cost", "--from", "2026-10-21", "--to", "2026-10-20"],
                   ["export", "recommendations", "--from", "2026-10-01"], ["rates", "show", "no-such-model"], ["frobnicate"]):  # fmt: skip
         outlay(*words, workspace=small.root, code=2)
 

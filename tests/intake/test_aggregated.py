@@ -305,6 +305,18 @@ def test_two_sources_that_count_one_day_count_it_once_by_priority(tmp_path):
     assert held(bench, "select source, completed from outcome_counts where wins") == [("b", 5)]
 
 
+def test_a_bill_whose_source_has_a_new_name_is_not_billed_twice(tmp_path):
+    bench = bench_of(tmp_path, bill("openai-costs"))
+    bench.lines("openai-costs/a.json", [costs(9, ("p1", "5.00"))])
+    bench.run()
+    bench.config["sources"][-1]["name"] = "renamed"
+    bench.save()
+    with pytest.raises(OutlayError, match="is called renamed now"):
+        bench.run()
+    bench.run(full=True)
+    assert [row[5] for row in billed(bench)] == ["5.000000000000"]
+
+
 def test_a_full_rebuild_refuses_to_forget_bills_and_counts(tmp_path):
     bench = bench_of(tmp_path, bill("openai-costs"), COUNTS[0])
     page = bench.lines("openai-costs/a.json", [costs(9, ("p1", "5.00"))])

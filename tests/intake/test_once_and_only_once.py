@@ -10,7 +10,7 @@ from datetime import date
 import pytest
 
 from pipelines.storage import ledger
-from pipelines.workspace.errors import OutlayError
+from pipelines.workspace.errors import OutlayError, UsageError
 from tests.workspaces import BASE, Bench, call, event
 
 
@@ -211,6 +211,56 @@ def test_a_full_rebuild_refuses_to_forget_unless_told_so(bench: Bench):
     assert bench.run(full=True, keep_missing=True)["requests"] == 2
     assert bench.fingerprint() == before
     assert bench.run(full=True, accept_loss=True)["requests"] == 1
+
+
+def test_a_source_under_a_new_name_is_rebuilt_and_never_counted_twice(bench: Bench):
+    bench.calls(call("r1"), call("r2", time="2026-10-21T10:00:00Z"))
+    gone = bench.calls(call("r3"), file="b.jsonl")
+    bench.run()
+    (source,) = [s for s in bench.config["sources"] if s["name"] == "calls"]
+    source["name"] = "renamed"
+    bench.save()
+    with pytest.raises(OutlayError, match=r"source calls is called renamed now, .* outlay run --full"):
+        bench.run()
+    assert bench.run(full=True)["requests"] == 3
+    assert {row["source"] for row in bench.export("requests")} == {"renamed"}
+    source["name"] = "again"
+    bench.save()
+    gone.unlink()
+    with pytest.raises(OutlayError, match=r"2026-10-20 \(1\).*--keep-missing"):
+        bench.run(full=True)
+    assert bench.run(full=True, keep_missing=True)["requests"] == 3
+    assert bench.run()["requests"] == 3
+
+
+def test_a_file_that_two_sources_read_is_refused(bench: Bench):
+    bench.calls(call("r1"))
+    bench.config["sources"].append({"name": "twice", "kind": "requests", "path": "logs/*/*.jsonl"})
+    bench.save()
+    with pytest.raises(UsageError, match=r"calls and twice both read logs/calls/"):
+        bench.run()
+
+
+def test_a_log_begun_anew_under_its_old_name_forgets_nothing(bench: Bench):
+    bench.calls(call("r1"), call("r2"), call("r3", time="2026-10-21T10:00:00Z"))
+    bench.outcomes(event("e1"), event("e2", unit_id="d2"))
+    bench.evals(*(mark(item) for item in ("i1", "i2")))
+    bench.run()
+    before = bench.fingerprint()
+    bench.calls(call("r2"))
+    bench.outcomes(event("e2", unit_id="d2"))
+    bench.evals(mark("i2"))
+    assert bench.run()["records"]["duplicate"] == 3
+    records = bench.run(full=True, keep_missing=True)["records"]
+    assert (records["read"], records["stored"]) == (7, 7)
+    assert bench.fingerprint() == before
+
+
+def mark(item):
+    return {
+        "workflow": "review", "task_type": "extraction", "item_id": item, "provider": "openai", "model": "gpt-5.4",
+        "quality": 1, "time": "2026-10-20T00:00:00Z", "signal": "label", "input_tokens": 1, "output_tokens": 1,
+    }  # fmt: skip
 
 
 def test_the_number_of_threads_changes_no_fingerprint(tmp_path, monkeypatch):

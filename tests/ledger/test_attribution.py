@@ -94,6 +94,20 @@ def test_a_shared_call_is_split_exactly_and_counts_once(bench: Bench):
     assert [r["unit_id"] for r in bench.export("requests")] == [""]
 
 
+def test_requests_of_one_source_that_name_one_answer_keep_their_own_units(tmp_path):
+    """A cache in front of the provider hands one response id to several requests."""
+    traces = {"name": "traces", "kind": "requests", "path": "logs/traces/*.jsonl", "priority": -1}
+    bench = Bench(tmp_path, {"sources": [*BASE["sources"], traces]})
+    answer = {"response_id": "chatcmpl-1"}
+    bench.calls(
+        call("r1", unit_id="d1", **answer), call("r2", unit_id="d2", **answer, time="2026-10-21T10:00:00Z"),
+        without(call("r3", **answer), "unit_id"), call("r3", unit_id="d4", output_tokens=99, **answer),
+    )  # fmt: skip
+    bench.lines("logs/traces/a.jsonl", [call("t1", unit_id="d3", **answer, attempt_id="a1")])
+    bench.run()
+    assert {r["request_id"]: r["unit_id"] for r in bench.export("requests")} == {"r1": "d1", "r2": "d2", "r3": "d4"}
+
+
 def test_the_last_places_of_a_split_go_to_the_largest_remainders_and_ties_to_the_smaller_id():
     third = {"b": Decimal(1), "a": Decimal(1), "c": Decimal(1)}
     assert split(Decimal("0.000000000002"), third) == {

@@ -100,5 +100,5 @@ def test_every_value_stands_with_its_basis_owner_and_dates(bench: Bench):
         ("d1", "13.000000000000"), ("d2", "2.000000000000"),
     ]  # fmt: skip
     notes = {r["workflow"]: r["note"] for r in bench.export("value_ranking")}
-    assert notes["mute"] == "no outcomes reported; no value declared; no priced spend"
+    assert notes["mute"] == "no outcomes reported; no value declared; no spend"
     assert bench.export("value_sensitivity") == []

@@ -140,6 +140,42 @@ def test_a_deployment_name_means_its_model_by_day(book, cost):
     assert contract.canonical("aws", profile) == "aws/anthropic.claude-sonnet-5"
 
 
+def test_a_contract_may_spell_a_provider_as_any_log_does(book, cost):
+    contract = book("""
+        rates: [{provider: azure_openai, model: our-own, class: input, usd_per_million: "1"}]
+        discounts: [{provider: Bedrock, percent: "50"}]
+        aliases: [{provider: vertex_ai, alias: prod, model: gemini-2.5-flash}]
+    """)
+    assert cost(contract, provider="azure", model="our-own", input_uncached=1_000) == Decimal("0.001")
+    claude = {"provider": "aws", "model": "global.anthropic.claude-sonnet-5", "input_uncached": 1_000}
+    assert cost(contract, **claude) == Decimal("0.001")
+    assert contract.canonical("google", "prod") == "google/gemini-2.5-flash"
+
+
+def test_what_is_agreed_for_a_model_holds_for_a_deployment_only_while_its_name_means_it(book, priced):
+    contract = book("""
+        aliases:
+          - {provider: azure, alias: prod-chat, model: gpt-4o, valid_from: 2026-02-01, valid_to: 2026-03-01}
+          - {provider: azure, alias: prod-chat, model: our-own, valid_from: 2026-03-01}
+        rates:
+          - {provider: azure, model: our-own, class: input, usd_per_million: "1"}
+        discounts:
+          - {provider: azure, model: gpt-4o, percent: "50"}
+    """)
+    prod = {"provider": "azure", "model": "prod-chat", "input_uncached": 1_000}
+    made = priced(
+        {"request_key": "no meaning yet", **prod, "time": "2026-01-31T23:59:59Z"},
+        {"request_key": "gpt-4o", **prod, "time": "2026-02-01T00:00:00Z"},
+        {"request_key": "our own", **prod, "time": "2026-03-01T00:00:00Z"},
+        book=contract,
+    )
+    assert {k: r["cost_usd"] for k, r in made.items()} == {
+        "no meaning yet": None,
+        "gpt-4o": Decimal("0.00125"),
+        "our own": Decimal("0.001"),
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
