@@ -85,9 +85,11 @@ def _translated(node: exp.Expr) -> exp.Expr:
         return exp.Anonymous(this="BROUND", expressions=node.expressions)
     if name == "HASH":  # Spark's own has 32 bits
         return exp.Anonymous(this="XXHASH64", expressions=node.expressions)
+    if isinstance(node, exp.Filter) and _is_quantile(node.this):
+        return _quantile(node.this, node.expression.this)
     if isinstance(node, exp.WithinGroup) and isinstance(node.this, exp.PercentileDisc):
         return _ranked(node.expression.expressions[0].this, node.this.this)
-    if isinstance(node, exp.PercentileDisc) or name == "QUANTILE_DISC":
+    if _is_quantile(node):
         return _quantile(node)
     if isinstance(node, exp.Mode) or name == "MODE":
         return _mode(node)
@@ -110,10 +112,19 @@ def _translated(node: exp.Expr) -> exp.Expr:
     return node
 
 
-def _quantile(node: exp.Expr) -> exp.Expr:
-    """The value at rank ceil(n × q), itself: Spark's own percentile passes it through a float."""
-    args = node.expressions if isinstance(node, exp.Anonymous) else [node.this, node.expression]
-    return _ranked(args[0], args[1])
+def _is_quantile(node: exp.Expr) -> bool:
+    return isinstance(node, exp.PercentileDisc) or (
+        isinstance(node, exp.Anonymous) and node.name.upper() == "QUANTILE_DISC"
+    )
+
+
+def _quantile(node: exp.Expr, where: exp.Expr | None = None) -> exp.Expr:
+    """The value at rank ceil(n × q), itself, of the rows that `where` keeps: Spark's own percentile passes it
+    through a float."""
+    value, share = node.expressions if isinstance(node, exp.Anonymous) else [node.this, node.expression]
+    if where is not None:  # neither a list of values nor their count holds a null
+        value = exp.Case(ifs=[exp.If(this=where.copy(), true=value.copy())])
+    return _ranked(value, share)
 
 
 def _ranked(of: exp.Expr, at: exp.Expr) -> exp.Expr:

@@ -5,7 +5,7 @@ The stages of `pipelines.run` speak to it as to a DuckDB connection. A statement
 translated (`dialect`), with the small tables that it names shipped along; all others go to DuckDB. There is no third
 way: a statement on a large table that Spark can't take is refused, never run elsewhere.
 
-    create temp table … as    executors write the rows to Parquet under the run's folder
+    create temp table … as    executors write the rows to Parquet under the run's folder; days come to the driver
     insert into a large table executors write one more part of it
     insert into a small table the rows come to the driver: days, totals
     delete from a large table the view leaves the rows out
@@ -37,6 +37,8 @@ LARGE = (
     "records", "spans", "shared_groups", "sampled_traces", "prices", "price_extras", "requests", "request_dimensions",
     "allocations", "outcome_events", "unit_changes", "unit_status", "unit_costs", "unit_parents",
 )  # fmt: skip
+#: Lists of days that a stage makes from large tables, and deletes small tables' rows by: the driver holds them.
+_DAYS = ("close_touched",)
 #: Rows of a small table that may be shipped to executors.
 _SHIPPED = 2_000_000
 
@@ -161,8 +163,17 @@ class SparkLedger:
         if tree.expression is None:  # an empty table of that name belongs to the driver again
             self._drop(name)
             return self.small.execute(tree.sql("duckdb"))
+        if name in _DAYS:
+            return self._create_small(name, self.query(tree.expression, values))
         self.show(name, self.written(self.query(tree.expression, values), name))
         return self.small
+
+    def _create_small(self, name: str, frame: DataFrame) -> Any:
+        self._shipped.discard(name)
+        self.small.register("from_spark", self.handed_over(frame))
+        done = self.small.execute(f"create or replace temp table {name} as from from_spark")
+        self.small.unregister("from_spark")
+        return done
 
     def _insert(self, tree: exp.Insert, values: Mapping[str, Any]) -> Any:
         name = tree.this.name
