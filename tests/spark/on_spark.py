@@ -1,4 +1,7 @@
-"""Runs workspaces one after the other in this process, and says what each run reported: `… WORKSPACE…`."""
+"""Runs workspaces one after the other in this process, and says what each run reported: `… WORKSPACE…`.
+
+One JSON document a line: each run's, and at last what Spark's parser says of every model.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pipelines.run import run_workspace
 from pipelines.running import Asked
 from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import load_workspace
+from tests.spark.parsing import parse
 
 
 def main() -> None:
@@ -19,6 +23,7 @@ def main() -> None:
         except OutlayError as error:
             said = {"error": str(error)}
         print(json.dumps(said, default=str), flush=True)
+    print(json.dumps(parse()), flush=True)
 
 
 if __name__ == "__main__":
