@@ -236,6 +236,14 @@ def routes(draw: st.DrawFn) -> dict:
     return route
 
 
+@pytest.mark.parametrize("task_type", ["PK", "SK_of_the_house_rules"])
+def test_a_task_whose_name_begins_like_a_key_is_no_secret(task_type: str):
+    route = {"match": {"workflow": "claims", "task_type": task_type}, "tier": "frontier", "fallback": []}
+    file = write_policy(Policy.model_validate(POLICY.policy.model_dump() | {"routes": [route]}))
+    for kind, module in RENDERERS.items():
+        assert module.lint(module.render(file, BINDINGS[kind]), file.policy) == []
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(routes(), max_size=6, unique_by=lambda r: (r["match"]["workflow"], r["match"]["task_type"])))
 def test_any_policy_survives_every_gateways_file(drawn: list[dict]):

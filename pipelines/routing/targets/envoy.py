@@ -20,7 +20,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from pipelines.routing.credentials import find_credentials
+from pipelines.routing.credentials import SECRET_TEXT, find_credentials
 from pipelines.routing.policy import Leg, Policy, PolicyFile
 from pipelines.routing.targets.binding import binding_sha256, plain
 from pipelines.routing.targets.envoy_schema import API, RULES, problems_of
@@ -124,7 +124,11 @@ def rule_name(group: str) -> str:
     exact = group.replace("/", ".")
     parts = (part.strip("-") for part in re.sub(r"[^a-z0-9.]+", "-", exact.lower()).split("."))
     slug = ".".join(part for part in parts if part) or "route"
-    return slug if slug == exact else f"{slug}-{hashlib.sha256(group.encode()).hexdigest()[:8]}"
+    if slug == exact:
+        return slug
+    code = hashlib.sha256(group.encode()).hexdigest()[:8]
+    named = f"{slug}-{code}"
+    return f"route-{code}" if SECRET_TEXT.search(named) else named  # a task `PK` must not read as a key
 
 
 def _read(text: str) -> list[Any]:
