@@ -18,7 +18,7 @@ from pipelines.intake.progress import Progress
 from pipelines.intake.renamed import note_renames
 from pipelines.intake.window import Window
 from pipelines.ledger import build as ledger
-from pipelines.ledger.checks import CHECKS, Broken, broken
+from pipelines.ledger.checks import CHECKS, Broken, all_broken
 from pipelines.ledger.declared import declare
 from pipelines.ledger.fixed_costs import bear_fixed_costs, restate_fixed_costs
 from pipelines.outcomes import build as outcomes
@@ -105,7 +105,7 @@ def ledger_stage(run: Run) -> None:
 def check_stage(run: Run) -> dict[str, Broken | None]:
     """Every check of the ledger. The caller publishes nothing when one is broken."""
     with run.timed("check", lambda: len(CHECKS)):
-        return {name: broken(run.con, name) for name in CHECKS}
+        return all_broken(run.con, [None] if run.spark else ledger.by_days(run.con))
 
 
 def outcomes_stage(run: Run) -> None:

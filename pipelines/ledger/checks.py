@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import duckdb
@@ -27,8 +28,21 @@ CHECKS = {
     "one_call_once": "no call counts twice",
 }
 
+#: compare with what was worked out for all touched days at once
+_OVER_ALL_DAYS = ("capacity_is_spread",)
+
 
 def broken(con: duckdb.DuckDBPyConnection, check: str) -> Broken | None:
     """None when the check holds on the touched days."""
     rows = con.execute(f"{sql(f'ledger/checks/{check}')} limit 5").fetchall()
     return Broken(CHECKS[check], rows) if rows else None
+
+
+def all_broken(con: duckdb.DuckDBPyConnection, parts: Iterable[object]) -> dict[str, Broken | None]:
+    """Every check; `parts` narrows `touched_days` as it is walked (see `build.by_days`), for what holds day by day."""
+    found: dict[str, Broken | None] = dict.fromkeys(CHECKS)
+    for _ in parts:
+        for check in CHECKS:
+            if check not in _OVER_ALL_DAYS:
+                found[check] = found[check] or broken(con, check)
+    return found | {check: broken(con, check) for check in _OVER_ALL_DAYS}
