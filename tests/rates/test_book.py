@@ -176,7 +176,10 @@ def test_every_query_is_valid_against_the_tables_it_reads(con):
         "task_type",
     )
     price(con, RateBook())
-    con.execute("create temp table candidates (provider varchar, model varchar)")
+    con.execute(
+        "create temp table candidates (workflow varchar, from_provider varchar, from_region varchar, provider varchar, "
+        "model varchar, region varchar)"
+    )
     con.execute(
         "create temp table charged as select request_key, provider, model, time::date as day, "
         "0.5::decimal(28, 12) as cost_usd from to_price"
