@@ -62,11 +62,9 @@ class Experiment(_Document):
         return document
 
 
-class StratumAdvice(_Document):
-    """What one recorded stratum of a task type is to be served by; figures as in `Recommendation`."""
+class _Advice(_Document):
+    """What is to serve some requests, and what that keeps and saves."""
 
-    stratum: str
-    requests_share: float  # of the task type's requests
     decision: Decision
     routes: tuple[Route, ...]
     items: int
@@ -81,11 +79,8 @@ class StratumAdvice(_Document):
     experiment: Experiment | None = None
     reason: str
 
-    def to_json(self) -> dict[str, Any]:
+    def _figures(self) -> dict[str, Any]:
         return {
-            "stratum": self.stratum,
-            "requests_share": self.requests_share,
-            "decision": self.decision,
             "routes": [{"model": route.model, "share": route.share} for route in self.routes],
             "items": self.items,
             **{name: getattr(self, name) for name in _RATIOS},
@@ -95,30 +90,32 @@ class StratumAdvice(_Document):
         }
 
 
-class Recommendation(_Document):
+class StratumAdvice(_Advice):
+    """What one recorded stratum of a task type is to be served by; figures as in `Recommendation`."""
+
+    stratum: str
+    requests_share: float  # of the task type's requests
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "stratum": self.stratum,
+            "requests_share": self.requests_share,
+            "decision": self.decision,
+            **self._figures(),
+        }
+
+
+class Recommendation(_Advice):
     """One (workflow, task type). `routes` is what to serve now; `candidate` is whom the figures describe."""
 
     workflow: str
     task_type: str
-    decision: Decision
     grade: Grade
     reference_model: str
     reference_key: str
     candidate: str | None
-    routes: tuple[Route, ...]
-    items: int
-    quality_reference: float | None = None
-    retention: float | None = None
-    retention_low: float | None = None
-    retention_high: float | None = None
-    saving_share: float | None = None
-    saving_low: float | None = None
-    saving_high: float | None = None
     saving_loaded: float | None = None  # with every failed item answered again by the reference
-    saving_usd_month: Decimal | None = None
     cash_saving_usd_month: Decimal | None = None  # 0 while capacity or a commitment is paid for anyway
-    experiment: Experiment | None = None
-    reason: str
     strata: tuple[StratumAdvice, ...] = ()
 
     @property
@@ -146,12 +143,7 @@ class Recommendation(_Document):
             "decision": self.decision,
             "grade": self.grade,
             "reference_model": self.reference_model,
-            "routes": [{"model": route.model, "share": route.share} for route in self.routes],
-            "items": self.items,
-            **{name: getattr(self, name) for name in _RATIOS},
-            "saving_usd_month": _money(self.saving_usd_month),
-            "experiment": self.experiment.to_json() if self.experiment else None,
-            "reason": self.reason,
+            **self._figures(),
             "saving_loaded": self.saving_loaded,
             "cash_saving_usd_month": _money(self.cash_saving_usd_month),
             "candidate_model": self.candidate,
