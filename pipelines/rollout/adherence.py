@@ -23,11 +23,11 @@ from typing import Any
 
 import duckdb
 import polars as pl
-from scipy import stats
 
 from pipelines.ledger.build import rate_book
 from pipelines.outcomes.ratios import rounded
 from pipelines.rates.cards import reprice
+from pipelines.rollout.binomial import quantile
 from pipelines.rollout.timeline import Phase
 from pipelines.routing.policy import Route
 from pipelines.routing.rendering import served_models
@@ -152,8 +152,8 @@ def band(share: Fraction, drawn: int, fallback: bool) -> tuple[Fraction, Fractio
     least = float(share * (1 - FALLBACK))
     most = float(share + FALLBACK * (1 - share) if fallback else share or STRAY)
     tail = DAYS_OUTSIDE / 2
-    low, high = stats.binom.ppf(tail, drawn, least), stats.binom.ppf(1 - tail, drawn, most)
-    return Fraction(max(int(low), 0), drawn), Fraction(int(high), drawn)
+    low, high = quantile(tail, drawn, least), quantile(1 - tail, drawn, most)
+    return Fraction(low, drawn), Fraction(high, drawn)
 
 
 def _below(tier: str, declared: dict[str, Fraction], ranks: dict[str, int]) -> dict[str, Fraction]:

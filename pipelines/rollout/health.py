@@ -21,9 +21,9 @@ from typing import Any
 
 import duckdb
 import polars as pl
-from scipy import stats
 
 from pipelines.outcomes.ratios import rounded
+from pipelines.rollout.binomial import at_least
 from pipelines.rollout.timeline import Phase, midnight
 from pipelines.routing.policy import Route
 from pipelines.storage.models import sql
@@ -156,7 +156,7 @@ def _failing(row: Row, margin: float) -> bool:
     if not row["errors"] or row["requests"] < LEAST_REQUESTS:
         return False
     allowed = min(float(row["usual_error_rate"] or 0) + margin, 1.0)
-    return bool(stats.binom.sf(row["errors"] - 1, row["requests"], allowed) < CHANCE)
+    return at_least(row["errors"], row["requests"], allowed) < CHANCE
 
 
 def _state(row: Row) -> str:
@@ -165,7 +165,7 @@ def _state(row: Row) -> str:
         return "too few"
     if row["failing"]:
         return "failing"
-    if row["slow"] and stats.binom.sf(row["slow"] - 1, row["timed"], SLOW) < CHANCE:
+    if row["slow"] and at_least(row["slow"], row["timed"], SLOW) < CHANCE:
         return "slow"
     return "fine"
 

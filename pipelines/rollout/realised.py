@@ -19,7 +19,7 @@ from fractions import Fraction
 from typing import Any
 
 import polars as pl
-from scipy import stats
+from scipy import special
 
 from pipelines.outcomes.ratios import rounded
 from pipelines.rollout.cells import BEFORE_DAYS, Cells, UnitCell
@@ -58,7 +58,7 @@ class Realised:
 
     @property
     def reach(self) -> Fraction:
-        return Fraction(float(stats.t.ppf((1 + LEVEL) / 2, max(self.freedom, 1))) * self.error)
+        return Fraction(float(special.stdtrit(max(self.freedom, 1), (1 + LEVEL) / 2)) * self.error)
 
     def month(self, offset: int = 0) -> Decimal | None:
         """A month's worth at the period's volume; `offset` -1 and 1 for the interval's ends."""

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from scipy import stats
+from scipy import special
 
 from pipelines.split.evidence import MIN_PAIRS
 from pipelines.split.noninferiority import Z, deciding_z, quantile
@@ -40,7 +40,7 @@ class Plan:
 
 def planned_discordance(discordant: int, pairs: int) -> float:
     a, b = PRIOR
-    return float(stats.beta.ppf(0.75, a + discordant, b + max(pairs - discordant, 0)))
+    return float(special.betaincinv(a + discordant, b + max(pairs - discordant, 0), 0.75))
 
 
 def pairs_needed(margin: float, discordance: float, monitored: bool, contenders: int = 1) -> int:
