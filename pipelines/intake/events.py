@@ -1,20 +1,23 @@
-"""The lean reader of outcomes at work on a file: events in batches, each a few arrays, appended by one statement."""
+"""Outcome events of a file on their way to `incoming_outcomes`: a piece by one query, what it leaves by the lean reader."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from pipelines.intake.lean import Numbered
-from pipelines.intake.staging import Staging
-from pipelines.sources.context import Context, FileRef
-from pipelines.sources.plans import outcomes
+from pipelines.intake.staging import Staging, filters_in_place
+from pipelines.sources.context import AHEAD, Context, FileRef
+from pipelines.sources.plans import events, outcomes
+from pipelines.sources.plans.pieces import Piece
 from pipelines.storage.models import literal
 from pipelines.storage.rows import Shown
 
 
 @dataclass
 class EventLines:
-    """Stores what the reader is certain of, batch by batch, in `incoming_outcomes`."""
+    """Stores what a plan is certain of in `incoming_outcomes`."""
 
     staging: Staging
     source: str
@@ -27,8 +30,25 @@ class EventLines:
     def __post_init__(self) -> None:
         self.reader = outcomes.Reader(Context(self.ref))
 
+    def take_piece(self, piece: Piece) -> list[int]:
+        """Store what the query is sure of; places of the other lines."""
+        con = self.staging.con
+        shown = Shown(piece.table())
+        con.register("piece", shown)
+        latest = f"timestamptz '{(self.ref.now + AHEAD).isoformat()}'"
+        with filters_in_place(con):
+            con.execute(f"create or replace temp table planned_events as {events.query(lines='piece', latest=latest)}")
+        shown.nothing()
+        con.unregister("piece")
+        read = con.execute("select count(*) from planned_events").fetchall()[0][0]
+        self._store("planned_events", read)
+        if read == len(piece):
+            return []
+        sure = con.execute("select line from planned_events").fetchnumpy()["line"]
+        return np.setdiff1d(np.arange(len(piece)), np.asarray(sure) - piece.first).tolist()
+
     def take(self, batch: list[Numbered]) -> list[Numbered]:
-        """Store what is sure of some lines; the other lines, in order."""
+        """Store what the lean reader is sure of; the other lines, in order."""
         read = self.reader.read
         others: list[Numbered] = []
         for number, line in batch:
@@ -37,23 +57,24 @@ class EventLines:
             except Exception:  # whatever is odd about it, the parser of single records has the words for it
                 others.append((number, line))
         if self.reader.rows:
-            self._store()
+            con = self.staging.con
+            shown = Shown(self.reader.table())
+            con.register("lean_events", shown)
+            self._store("lean_events", len(self.reader.rows))
+            self.reader.rows.clear()
+            shown.nothing()
+            con.unregister("lean_events")
         return others
 
-    def _store(self) -> None:
-        con = self.staging.con
-        shown = Shown(self.reader.table())
-        con.register("lean_events", shown)
-        stored = con.execute(
+    def _store(self, rows: str, read: int) -> None:
+        """Rows of a table with the columns of `OUTCOME_SCHEMA` from `line` on, but those of other days."""
+        stored = self.staging.con.execute(
             f"insert into incoming_outcomes by name select {literal(self.source)} as source, 'outcomes' as kind, "
-            f"{literal(self.ref.name)} as file, * from lean_events"
+            f"{literal(self.ref.name)} as file, * from {rows}"
             + (f" where not ({self.outside})" if self.outside else "")
         ).fetchall()[0][0]
         self.taken += stored
-        self.left += len(self.reader.rows) - stored
-        self.reader.rows.clear()
-        shown.nothing()
-        con.unregister("lean_events")
+        self.left += read - stored
 
     def ended(self) -> None:
         """Nothing is held between batches."""

@@ -1,8 +1,8 @@
 """Files that a plan takes: most lines go straight into the ledger's `records` or `incoming_outcomes`, the others one by one.
 
 A plan leaves out every line that it is not certain to read as the parser of single records would. So what a
-file gives is the same either way, and one odd line costs only itself. Kind `requests` is read by one query a piece,
-`outcomes` and the kinds of `lean.READERS` by readers that fill columns; `python -m tests.benchmark.reading` says what that buys.
+file gives is the same either way, and one odd line costs only itself. Kinds `requests` and `outcomes` are read by one
+query a piece, the kinds of `lean.READERS` (and what the query leaves of `outcomes`) by readers that fill columns; `python -m tests.benchmark.reading` says what that buys.
 """
 
 from __future__ import annotations
@@ -50,15 +50,13 @@ class PlannedFile:
 
     def results(self) -> Iterator[ReadResult]:
         """Records and refusals of the lines that the plan left out. Raises `Refused` like `registry.read`."""
-        return self._by_query() if self.kind == "requests" else self._lean()
+        if self.kind == "requests":
+            return self._by_query()
+        return self._events() if self.kind == "outcomes" else self._lean()
 
     def _lean(self) -> Iterator[ReadResult]:
         form = FORMATS[self.kind]
-        plan = (
-            EventLines(self.staging, self.source, self.ref, self.outside)
-            if self.kind == "outcomes"
-            else LeanLines(self.staging, self.source, self.kind, self.ref, self.outside)
-        )
+        plan = LeanLines(self.staging, self.source, self.kind, self.ref, self.outside)
         with open_bytes(self.ref.path, self.ref.seen) as stream:
             first = start_of_text(stream)
             begins = beginning(first)
@@ -73,6 +71,21 @@ class PlannedFile:
         if begins is Beginning.DOCUMENT:
             yield from read(self.kind, self.ref)
 
+    def _events(self) -> Iterator[ReadResult]:
+        plan = EventLines(self.staging, self.source, self.ref, self.outside)
+        with open_bytes(self.ref.path) as stream:
+            begins = beginning(start_of_text(stream))
+        if begins is not Beginning.LINES:
+            yield from read(self.kind, self.ref)
+            return
+        with open_bytes(self.ref.path, self.ref.seen) as stream:
+            for place, piece in enumerate(pieces(stream, self.piece_size)):
+                few = len(piece) <= self.few
+                left = range(len(piece)) if few else plan.take_piece(piece)
+                numbered = _said(piece, left)
+                yield from read_lines(self.kind, numbered if few and not place else plan.take(list(numbered)), self.ref)
+                self.taken, self.left = plan.taken, plan.left
+
     def _by_query(self) -> Iterator[ReadResult]:
         layout = requests.Layout()
         shown = Shown(NOTHING)
@@ -84,9 +97,7 @@ class PlannedFile:
                     known, layout = layout, requests.learn(piece.sample(), layout)
                     shown.table = piece.table()
                     left = self._take(piece, layout, anew=layout != known)
-                numbered = ((piece.first + place, piece.line(place)) for place in left)
-                said = ((number, line) for number, line in numbered if line is None or (line and not line.isspace()))
-                yield from read_lines("requests", said, self.ref)
+                yield from read_lines("requests", _said(piece, left), self.ref)
         shown.nothing()
         self.staging.con.unregister("piece")
 
@@ -113,3 +124,11 @@ class PlannedFile:
             return []
         sure_lines = con.execute(f"select line from {found}").fetchnumpy()["line"]
         return np.setdiff1d(np.arange(len(piece)), np.asarray(sure_lines) - piece.first).tolist()
+
+
+def _said(piece: Piece, places: Iterable[int]) -> Iterator[tuple[int, bytes | None]]:
+    """Lines of a piece that are not blank, with their numbers."""
+    for place in places:
+        line = piece.line(place)
+        if line is None or (line and not line.isspace()):
+            yield piece.first + place, line

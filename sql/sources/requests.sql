@@ -21,13 +21,7 @@ numbers as (
 spelt as (
     select
         *, {{spelt_numbers}},
-        case
-            when regexp_full_match(time, '{{minute}}:[0-5][0-9]([.][0-9]{1,6})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])')
-                then try_cast(time as timestamptz)
-            -- digits below the microsecond are cut off
-            when regexp_full_match(time, '{{minute}}:[0-5][0-9][.][0-9]{7,}Z')
-                then try_cast(concat(substring(time, 1, 26), 'Z') as timestamptz)
-        end as instant,
+        {{instant}} as instant,
         case when regexp_full_match(replace(cost_usd, '"', ''), {{amount}})
             then round_even(cast(replace(cost_usd, '"', '') as decimal(38, 28)), 12) end as cost,
         case

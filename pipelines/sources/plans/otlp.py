@@ -14,11 +14,11 @@ from pipelines.sources import canonical
 from pipelines.sources.context import Context
 from pipelines.sources.ids import bedrock_region, provider_id, provider_of_model
 from pipelines.sources.opentelemetry import is_call, leaf_calls
-from pipelines.sources.otlp_json import Span, identity, plain, scope_of
+from pipelines.sources.otlp_json import Span, identity, scope_of
 from pipelines.sources.plans.collected import REQUEST, SPAN, Collected, said
 from pipelines.sources.plans.lean import Instants, Leave, Lines, money
 from pipelines.sources.plans.span_orders import MOST, Attributed, Read
-from pipelines.sources.plans.span_values import counts, listed, nanoseconds, whole
+from pipelines.sources.plans.span_values import alone, counts, listed, nanoseconds, whole
 from pipelines.sources.sampling import NAMES as SAMPLING
 from pipelines.sources.sampling import probability
 from pipelines.sources.span_attributes import SCOPES, Attributes, caches_beside, resource_tags
@@ -53,7 +53,7 @@ class Reader:
     def read(self, number: int, line: bytes) -> None:
         """Collect all spans of a line, or raise: then nothing of it was collected."""
         document = self._lines.value(line)
-        if "resourceSpans" not in document:
+        if document.get("resourceSpans") is None:
             if "resourceMetrics" in document or "resourceLogs" in document:
                 return
             raise Leave
@@ -103,7 +103,7 @@ class Reader:
             key = entry["key"]
             if type(key) is not str or key in attributes or key in SAMPLING:
                 raise Leave
-            attributes[key] = whole(plain(entry["value"]))
+            attributes[key] = whole(alone(entry["value"]))
         tags = resource_tags(attributes, self._context)
         self.resources.append(tags)
         return len(self.resources) - 1, canonical.text(tags) if tags else ""

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pipelines.sources.documents import parse
 from pipelines.sources.ids import provider_id
 from pipelines.sources.outlay_log import STANDARD_REGIONS, TIERS
+from pipelines.sources.plans.written import AMOUNT, QUOTE, instant, raw, spelt
 from pipelines.sources.tags import MAX_LENGTH, refusal, short_key
 from pipelines.sources.values import MAX_COUNT, MAX_TEXT
 from pipelines.storage.models import filled, literal
@@ -37,15 +38,12 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9_.:/@ -]{1,64}")
 _MAX_EXTRAS, _MAX_PROVIDERS = 40, 20
 #: Combinations of tags that get a branch of their own; others take the general way, which costs four times as much.
 _MAX_PATTERNS = 24
-_MINUTE = "(19[7-9]|20[0-9])[0-9]-[01][0-9]-[0-3][0-9]T([01][0-9]|2[0-3]):[0-5][0-9]"
-_AMOUNT = "[0-9]{1,9}([.][0-9]{1,18})?|[0-9]([.][0-9]{1,17})?[eE]-0?[0-9]"
-_EXTRA = f"true|false|-?[0-9]{{1,18}}|{_AMOUNT}"
+_EXTRA = f"true|false|-?[0-9]{{1,18}}|{AMOUNT}"
 #: Wider than `quarantine.SECRET`: where it matches, the exact one decides.
 _MAYBE_SECRET = (
     "(?i)(sk|pk|rk|xox[abprs]|gh[pousr]|glpat|hf|whsec|key|api|lf|pplx|gsk|xai|r8)[-_][a-z0-9_-]{12}"
     "|bearer|basic|eyJ|AKIA|AIza|-----BEGIN|://"
 )
-_QUOTE = literal('"')
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,7 @@ def query(layout: Layout, *, lines: str, source: str, file: str, latest: str) ->
     as_text = [
         f"cast({x} is not null as integer)"
         if name in texts
-        else f"cast(coalesce(starts_with({x}, {_QUOTE}), false) as integer)"
+        else f"cast(coalesce(starts_with({x}, {QUOTE}), false) as integer)"
         for name, x in read.items()
         if name not in _COUNTS
     ]
@@ -142,25 +140,25 @@ def query(layout: Layout, *, lines: str, source: str, file: str, latest: str) ->
             sure_numbers.append(f"({x} is null or ({x} <> '' and strlen({x}) <= {MAX_LENGTH} and {harmless}))")
         else:
             sure_numbers.append(
-                f"({x} is null or case when starts_with({x}, {_QUOTE}) then {x} <> {literal(chr(34) * 2)} "
+                f"({x} is null or case when starts_with({x}, {QUOTE}) then {x} <> {literal(chr(34) * 2)} "
                 f"and strlen({x}) <= {MAX_LENGTH} and {harmless} else regexp_full_match({x}, {literal(_EXTRA)}) end)"
             )
     for x in dropped:
-        sure_numbers.append(f"({x} is null or starts_with({x}, {_QUOTE}) or regexp_full_match({x}, {literal(_EXTRA)}))")
+        sure_numbers.append(f"({x} is null or starts_with({x}, {QUOTE}) or regexp_full_match({x}, {literal(_EXTRA)}))")
     return filled(
         "sources/requests",
         shape=literal(shape),
         lines=lines,
         columns=", ".join(columns),
         texts_are_sure=" and ".join(sure_texts),
-        raw_numbers=", ".join(f"{_raw(name, x)} as {x}" for name, x in loose.items()),
+        raw_numbers=", ".join(f"{raw(name, x)} as {x}" for name, x in loose.items()),
         counts=", ".join(f"try_cast({name} as bigint) as n_{name}" for name in _COUNTS),
         numbers_are_sure=" and ".join(sure_numbers) or "true",
         spelt_numbers=", ".join(
-            [f"{_spelt(x)} as s_{x}" for name, x in loose.items() if name not in KNOWN] or ["1 as one"]
+            [f"{spelt(x)} as s_{x}" for name, x in loose.items() if name not in KNOWN] or ["1 as one"]
         ),
-        minute=_MINUTE,
-        amount=literal(_AMOUNT),
+        instant=instant("time"),
+        amount=literal(AMOUNT),
         latest=latest,
         provider=_provider(layout),
         source=literal(source),
@@ -178,23 +176,6 @@ def _provider(layout: Layout) -> str:
     return f"case provider {' '.join(branches)} end"
 
 
-def _raw(name: str, x: str) -> str:
-    """A number's own text where it may have been read as floating point, the JSON text of anything else."""
-    found = literal('"' + re.escape(name) + '" *: *([-+.0-9eE]*)')
-    floating = f"(contains({x}, '.') or contains({x}, 'e') or contains({x}, 'E')) and {x} not in ('true', 'false')"
-    return f"case when not starts_with({x}, {_QUOTE}) and {floating} then regexp_extract(text, {found}, 1) else {x} end"
-
-
-def _spelt(x: str) -> str:
-    """Canonical text: numbers without exponents and needless zeros."""
-    plain = f"rtrim(rtrim(cast(cast({x} as decimal(38, 28)) as varchar), '0'), '.')"
-    broken = f"(contains({x}, '.') or contains({x}, 'e') or contains({x}, 'E'))"
-    return (
-        f"case when {x} is null or starts_with({x}, {_QUOTE}) or not {broken} then {x} "
-        f"when regexp_full_match({x}, {literal(_AMOUNT)}) then {plain} else {x} end"
-    )
-
-
 def _kept(layout: Layout, read: dict[str, str], texts: set[str]) -> str:
     """The line as it is; written anew where it holds what is never kept."""
     if not layout.dropped:
@@ -204,7 +185,7 @@ def _kept(layout: Layout, read: dict[str, str], texts: set[str]) -> str:
     for name in sorted({*read, *KNOWN} - {*layout.dropped}):
         head, cases = literal(f',"{name}":'), []
         if x := read.get(name):
-            value = f"{_QUOTE}, {x}, {_QUOTE}" if name in texts else f"s_{x}" if name not in KNOWN else x
+            value = f"{QUOTE}, {x}, {QUOTE}" if name in texts else f"s_{x}" if name not in KNOWN else x
             cases.append(f"when {x} is not null then concat({head}, {value})")
         if name in KNOWN:
             nulls = (
@@ -220,7 +201,7 @@ def _tags(layout: Layout, names: dict[str, str], texts: set[str]) -> str:
     """Raw keys, then the short ones that no raw key takes, sorted. A branch per usual combination: see `_MAX_PATTERNS`."""
     kept = [name for name in names if name in _TAGS or name in layout.extras]
     values = {
-        name: f"nullif({names[name]}, '')" if name in texts else f"nullif(replace(s_{names[name]}, {_QUOTE}, ''), '')"
+        name: f"nullif({names[name]}, '')" if name in texts else f"nullif(replace(s_{names[name]}, {QUOTE}, ''), '')"
         for name in kept
     }
     bits = {name: 1 << i for i, name in enumerate(sorted(values))}

@@ -72,7 +72,14 @@ def odd(field: str, value: dict[str, Any], line: bytes) -> Any:
 def tag(value: Any, line: bytes) -> Any:
     if type(value) is dict and type(number := value.get("doubleValue")) is float and len(value) == 1:
         return exact(line, "doubleValue", number)
-    return whole(plain(value))
+    return whole(alone(value))
+
+
+def alone(value: Any) -> Any:
+    """What an AnyValue wraps. One with several variants is none: `otlp_json` says which of them counts."""
+    if type(value) is dict and len(value) > 1:
+        raise Leave
+    return plain(value)
 
 
 def whole(value: Any) -> Any:
