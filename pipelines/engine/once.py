@@ -108,7 +108,9 @@ def _spell_out(ledger: SparkLedger) -> None:
     others = ledger.query(
         "select staged.* from staged left join several on several_key = request_key where several_key is null"
     )
-    again = ledger.query("select * exclude (payload), cast(hash(canonical) as varchar) as payload from spelt")
+    again = ledger.query(
+        "select * exclude (payload), cast(hash(canonical) % 9223372036854775807 as bigint) as payload from spelt"
+    )
     ledger.show("staged", others.unionByName(again))
 
 

@@ -152,7 +152,7 @@ def allocate(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"insert into allocations by name {sql('ledger/single_allocations')}")
     rows: list[tuple[Any, ...]] = []
     for key, day, workflow, units, cost, amounts in con.execute(shared_requests()).fetchall():
-        rows.extend((key, day, workflow, unit, part) for unit, part in borne(units, cost, amounts).items())
+        rows.extend((str(key), day, workflow, unit, part) for unit, part in borne(units, cost, amounts).items())
     if rows:
         names = ("request_key", "day", "workflow", "unit_id", "cost_usd")
         kinds = (pa.string(), pa.date32(), pa.string(), pa.string(), MONEY)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import duckdb
 import pyarrow as pa
 
 from pipelines.outcomes.ratios import quotient
 from pipelines.storage.models import sql
+
+#: Units whose lives are worked out at a time: what this holds in memory does not grow with a run.
+AT_ONCE = 500_000
 
 
 def replay(con: duckdb.DuckDBPyConnection) -> None:
@@ -14,16 +19,40 @@ def replay(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         "create or replace temp table cost_days as select day from touched_days union select day from touched_counts"
     )
-    _touch_days_of_changes(con)
-    for table in ("unit_changes", "unit_status", "unit_parents"):
-        con.execute(f"delete from {table} where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)")
-        con.execute(f"insert into {table} by name {sql(f'outcomes/{table}')}")
-    _touch_days_of_changes(con)
-    con.execute(
-        "insert into cost_days select day from outcome_events where (workflow, unit_id) in "
-        "(select (workflow, unit_id) from touched_units) union select day from allocations where (workflow, unit_id) in "
-        "(select (workflow, unit_id) from touched_units)"
-    )
+    for _ in by_units(con, AT_ONCE):
+        _touch_days_of_changes(con)
+        for table in ("unit_changes", "unit_status", "unit_parents"):
+            con.execute(
+                f"delete from {table} where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)"
+            )
+            con.execute(f"insert into {table} by name {sql(f'outcomes/{table}')}")
+        _touch_days_of_changes(con)
+        con.execute(
+            "insert into cost_days select day from outcome_events where (workflow, unit_id) in "
+            "(select (workflow, unit_id) from touched_units) union select day from allocations where (workflow, unit_id) in "
+            "(select (workflow, unit_id) from touched_units)"
+        )
+
+
+def by_units(con: duckdb.DuckDBPyConnection, at_once: int) -> Iterator[None]:
+    """`touched_units` holds some of its units at a time, and all of them again at the end. Spark takes all at once."""
+    if not isinstance(con, duckdb.DuckDBPyConnection):
+        yield
+        return
+    units = con.execute("select count(*) from touched_units").fetchall()[0][0]
+    parts = max(1, -(-units // at_once))
+    if parts == 1:
+        yield
+        return
+    con.execute("create or replace temp table every_touched_unit as from touched_units")
+    for part in range(parts):
+        con.execute(
+            "create or replace temp table touched_units as from every_touched_unit "
+            f"where hash(workflow, unit_id) % {parts} = {part}"
+        )
+        yield
+    con.execute("create or replace temp table touched_units as from every_touched_unit")
+    con.execute("drop table every_touched_unit")
 
 
 def _touch_days_of_changes(con: duckdb.DuckDBPyConnection) -> None:
@@ -54,5 +83,8 @@ def write_daily_cost(con: duckdb.DuckDBPyConnection) -> None:
 
 def write_unit_costs(con: duckdb.DuckDBPyConnection) -> None:
     """Replace the lifetime cost of every unit with new spend or new events."""
-    con.execute("delete from unit_costs where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)")
-    con.execute(f"insert into unit_costs by name {sql('outcomes/unit_costs')}")
+    for _ in by_units(con, AT_ONCE):
+        con.execute(
+            "delete from unit_costs where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)"
+        )
+        con.execute(f"insert into unit_costs by name {sql('outcomes/unit_costs')}")

@@ -192,7 +192,7 @@ def _split_today(con: duckdb.DuckDBPyConnection) -> None:
         bearers = list(group)
         bore = {unit: was or Decimal(0) for _, _, unit, was, _ in bearers}
         now = split(bearers[0][4], bore if any(bore.values()) else dict.fromkeys(bore, Decimal(1)))
-        parts += [(key, workflow, unit, now[unit]) for key, workflow, unit, _, _ in bearers]
+        parts += [(str(key), workflow, unit, now[unit]) for key, workflow, unit, _, _ in bearers]
     text = pl.String()
     schema = {"request_key": text, "workflow": text, "unit_id": text, "cost_usd": MONEY}
     con.register("incoming_parts", pl.DataFrame(parts, schema=schema, orient="row").to_arrow())

@@ -12,7 +12,7 @@ import duckdb
 from pipelines.storage.models import sql
 from pipelines.workspace.errors import OutlayError, UsageError
 
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 #: What a run's data may take in memory: this environment variable (such as `4GB`), else a share of the machine's. The
 #: program itself takes some 250 MB beside it.
 MEMORY_LIMIT, MEMORY_SHARE = "OUTLAY_MEMORY_LIMIT", "60%"

@@ -23,7 +23,8 @@ winners as (
     select
         request_key, source,
         case
-            when response_id is null then request_key else concat('call|', provider, '|', response_id)
+            when response_id is null then request_key
+            else cast(md5(concat('call|', provider, '|', response_id)) as uuid)
         end as group_key
     from ranked
     where own_rank = 1

@@ -14,4 +14,5 @@ inner join capacity_models
     and capacity_models.model = requests.model and capacity_models.region = coalesce(requests.region, '')
     and capacity_models.service_tier = requests.service_tier
 inner join skus on skus.request_key = requests.request_key and skus.day = requests.day
-order by capacity_models.name, capacity_models.day, skus.request_key, skus.sku
+order by capacity_models.name, capacity_models.day,
+    concat(requests.source, '|', requests.provider, '|', requests.request_id), skus.sku

@@ -39,7 +39,7 @@ select
     null as request_id, day as charge_day, provider, model, sku, 1 as quantity,
     cast(amount_usd as decimal(28, 12)) as unit_price_usd, amount_usd,
     concat('contract: ', case sku when 'provisioned_idle' then 'provisioned ' else 'commitment ' end, name) as rate_source,
-    null as source, concat('contract: ', name) as request_key,
+    null as source, cast(md5(concat('contract: ', name)) as uuid) as request_key,
     null as list_unit_price_usd, null as list_amount_usd, null as contracted_unit_price_usd,
     null as contracted_amount_usd, cast(amount_usd as decimal(28, 12)) as effective_unit_price_usd,
     amount_usd as effective_amount_usd

@@ -20,11 +20,11 @@ create table if not exists records (
     service_tier varchar, region varchar, latency_ms bigint, recorded_usd decimal(28, 12), recorded_is_estimate boolean,
     units struct(unit_id varchar, weight varchar)[], tags map(varchar, varchar), resource_tags map(varchar, varchar),
     trace_id varchar, span_id varchar, parent_span_id varchar, updated_at timestamptz, flags varchar[],
-    canonical varchar using compression zstd, request_key varchar, payload varchar, day date, own_rank bigint,
-    group_key varchar, wins boolean, run_id varchar
+    canonical varchar using compression zstd, request_key uuid, payload bigint, day date, own_rank bigint,
+    group_key uuid, wins boolean, run_id varchar
 );
 -- one row per call that several records report; all others are alone
-create table if not exists shared_groups (group_key varchar);
+create table if not exists shared_groups (group_key uuid);
 -- one row per distinct span that is no request
 create table if not exists spans (
     trace_id varchar, span_id varchar, parent_span_id varchar, time timestamptz, tags map(varchar, varchar)
@@ -34,7 +34,7 @@ create table if not exists sampled_traces (trace_id varchar, probability decimal
 -- one row per request and payload that the rate book priced on demand (`called_on`: its UTC day); kept until `run --full`. `…_price`, `…_usd` are
 -- contracted; `listed` holds the list's where a contract differs from it (null inside: no list has one), else null
 create table if not exists prices (
-    request_key varchar, payload varchar, called_on date, cost_basis varchar, cost_usd decimal(28, 12), list_cost_usd decimal(28, 12),
+    request_key uuid, payload bigint, called_on date, cost_basis varchar, cost_usd decimal(28, 12), list_cost_usd decimal(28, 12),
     rate_source varchar, missing varchar,
     input_price decimal(22, 15), cache_read_price decimal(22, 15), cache_write_price decimal(22, 15),
     cache_write_long_price decimal(22, 15), output_price decimal(22, 15), reasoning_price decimal(22, 15),
@@ -49,14 +49,14 @@ create table if not exists prices (
 );
 -- one row per request and further SKU (web searches, audio …)
 create table if not exists price_extras (
-    request_key varchar, payload varchar, called_on date, sku varchar, quantity bigint, unit_price_usd decimal(22, 15),
+    request_key uuid, payload bigint, called_on date, sku varchar, quantity bigint, unit_price_usd decimal(22, 15),
     amount_usd decimal(28, 12), list_unit_price_usd decimal(22, 15), list_amount_usd decimal(28, 12), rate_source varchar
 );
 -- one row per day of the ledger: the fixed costs that the contract named for it when it was first worked out, as JSON
 create table if not exists contract_days (day date, zone varchar, terms varchar);
 -- one row per (request, SKU) that provisioned capacity served: its part of the day's fixed cost
 create table if not exists capacity_shares (
-    request_key varchar, day date, sku varchar, unit_price_usd decimal(22, 15), amount_usd decimal(28, 12), name varchar
+    request_key uuid, day date, sku varchar, unit_price_usd decimal(22, 15), amount_usd decimal(28, 12), name varchar
 );
 -- one row per (day, fixed cost): what no request bears of it
 create table if not exists standing_charges (
@@ -64,7 +64,7 @@ create table if not exists standing_charges (
 );
 -- one row per request that counts: the winner of its calls, with its dimensions
 create table if not exists requests (
-    request_key varchar, payload varchar, request_id varchar, source varchar, time timestamptz, day date, utc_day date,
+    request_key uuid, payload bigint, request_id varchar, source varchar, time timestamptz, day date, utc_day date,
     provider varchar, model varchar, model_key varchar, tier varchar, service_tier varchar, region varchar,
     status varchar, workflow varchar, task_type varchar, unit_id varchar,
     units struct(unit_id varchar, weight varchar)[], attempt_id varchar, stratum varchar, reason varchar,
@@ -73,10 +73,10 @@ create table if not exists requests (
     cost_basis varchar, cost_usd decimal(28, 12), recorded_usd decimal(28, 12), assigned_by bigint
 );
 -- one row per (request, further dimension that `tags:` names) with a value
-create table if not exists request_dimensions (request_key varchar, day date, dimension varchar, value varchar);
+create table if not exists request_dimensions (request_key uuid, day date, dimension varchar, value varchar);
 -- one row per (request, unit) that bears a part of it
 create table if not exists allocations (
-    request_key varchar, day date, workflow varchar, unit_id varchar, cost_usd decimal(28, 12)
+    request_key uuid, day date, workflow varchar, unit_id varchar, cost_usd decimal(28, 12)
 );
 -- one row per outcome event
 create table if not exists outcome_events (

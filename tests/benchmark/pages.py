@@ -107,8 +107,8 @@ def _a_full_day(p: Published, con: duckdb.DuckDBPyConnection, requests: int) -> 
     day = row[0][0].date()
     con.execute("update daily_spend set requests = $requests where day = $day", {"requests": requests, "day": day})
     other = {
-        name: f"case when n = 0 then {name} else {name} || '-' || n end as {name}"
-        for name in ("request_key", "unit_id")
+        "request_key": "case when n = 0 then request_key else cast(md5(request_key || '-' || n) as uuid) end as request_key",
+        "unit_id": "case when n = 0 then unit_id else unit_id || '-' || n end as unit_id",
     }
     for table, changed, times in (("requests", [*other.values()], 1), ("charges", [other["request_key"]], 4)):
         [file] = p.segments(table, day, day)

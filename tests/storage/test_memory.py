@@ -6,6 +6,7 @@ import duckdb
 import pytest
 
 from pipelines.ledger.build import by_days
+from pipelines.outcomes.build import by_units
 from pipelines.storage.ledger import MEMORY_LIMIT, hold, memory
 from pipelines.workspace.errors import UsageError
 from tests.workspaces import Bench, call, event
@@ -70,3 +71,28 @@ def test_few_days_at_a_time_give_the_same_figures(bench: Bench, monkeypatch: pyt
     assert [(stage["name"], stage["rows"]) for stage in ran["stages"] if stage["name"] in ("attribute", "price")] == [
         ("attribute", 40), ("price", 40),
     ]  # fmt: skip
+
+
+def test_touched_units_come_some_at_a_time_each_once_and_all_of_them_again():
+    with duckdb.connect() as con:
+        con.execute(
+            "create temp table touched_units as select 'claims' as workflow, concat('u', i) as unit_id from range(50) as t(i)"
+        )
+        parts = [con.execute("select unit_id from touched_units").fetchall() for _ in by_units(con, 15)]
+        assert len(parts) == 4
+        assert sorted(unit for part in parts for (unit,) in part) == sorted(f"u{i}" for i in range(50))
+        assert con.execute("select count(*), count(distinct unit_id) from touched_units").fetchone() == (50, 50)
+        assert len(list(by_units(con, 50))) == 1
+
+
+def test_few_units_at_a_time_give_the_same_figures(bench: Bench, monkeypatch: pytest.MonkeyPatch):
+    bench.calls(*(call(f"r{i}", time=f"2026-10-{1 + i % 9:02}T10:00:00Z", unit_id=f"u{i % 11}") for i in range(40)))
+    bench.outcomes(
+        *(event(f"e{i}", unit_id=f"u{i}") for i in range(9)),
+        *(event(f"x{i}", "rejected", unit_id=f"u{i}", time="2026-10-12T10:00:00Z") for i in range(3)),
+    )
+    bench.run()
+    whole = bench.fingerprint()
+    monkeypatch.setattr("pipelines.outcomes.build.AT_ONCE", 2)
+    bench.run(full=True)
+    assert bench.fingerprint() == whole
