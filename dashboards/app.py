@@ -12,17 +12,6 @@ from pipelines.workspace.errors import NothingPublished, OutlayError, UsageError
 
 STATIC = Path(__file__).parent / "static"
 
-PAGES = {
-    shell.THIS_WEEK: ("This week", None, "Four numbers, three questions, and the decisions that are due."),
-    shell.COST: ("Cost per outcome", "cost", "By day, workflow and unit, down to the charges of one request."),
-    shell.VALUE: ("Value", "value", "Which work returns more than it costs, and which doesn't."),
-    shell.CHANGES: ("Changes", "changes", "What left its usual range, and what moved from week to week."),
-    shell.SPLIT: ("Capability split", "split", "Which work can move to a cheaper model, with the evidence; plan, approve, apply."),
-    shell.BUDGETS: ("Budgets", "budgets", "What a month was planned to cost, what it will, and when the money runs out."),
-    shell.CLOSE: ("Month close", "close", "What was billed against what was metered, and the name of every difference."),
-    shell.HEALTH: ("Data health", "health", "What was read, what was refused, and what has no price or owner."),
-}  # fmt: skip
-
 
 def unavailable(error: OutlayError) -> None:
     """Nothing to show yet, or nothing whole: say which command makes it."""
@@ -90,7 +79,7 @@ st.logo(LOGO, size="large", icon_image=LOGO)
 chosen = st.navigation(
     [
         st.Page(path, title=title, url_path=url, default=url is None, help=words)
-        for path, (title, url, words) in PAGES.items()
+        for path, (title, url, words) in shell.PAGES.items()
     ],
     position="top",
 )

@@ -19,7 +19,7 @@ import streamlit as st
 from pipelines.publish import currency
 from pipelines.storage.models import literal
 from pipelines.storage.published import Published, current
-from pipelines.workspace.load import Loaded, load_workspace
+from pipelines.workspace.load import FILE_NAME, Loaded, load_workspace
 
 Rows = list[dict[str, Any]]
 REFUSED_SHOWN = 200  #: refused records on the page; the export has all
@@ -37,8 +37,18 @@ def published() -> Published:
 
 
 def workspace() -> Loaded:
-    """The workspace file: declared tasks, tiers, owners and approvers. Raises UsageError."""
-    return load_workspace(root())
+    """The workspace file: declared tasks, tiers, owners and approvers; read anew when its text changes. Raises UsageError."""
+    folder = root()
+    try:
+        text = (folder / FILE_NAME).read_bytes()
+    except OSError:
+        return load_workspace(folder)
+    return _workspace(folder, text)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _workspace(folder: Path, text: bytes) -> Loaded:  # noqa: ARG001 (`text` is what the answer is kept by)
+    return load_workspace(folder)
 
 
 def declares_login() -> bool:

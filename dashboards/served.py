@@ -7,6 +7,7 @@ The client's and the cookie's secrets come from the environment variables that o
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import streamlit as st
@@ -14,7 +15,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from dashboards import queries
+from dashboards import front, queries, shell
 from pipelines.console.login import secrets
 
 HEADERS = {
@@ -23,6 +24,12 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
+
+
+#: What pages need and takes seconds to import; a server that answers has it, so no reader waits for it.
+HEAVY = ("plotly.graph_objects", "dashboards.tables", "dashboards.standing", "dashboards.moving", "dashboards.bearers")
+for _module in HEAVY:
+    import_module(_module)
 
 
 class Guarded:
@@ -41,5 +48,6 @@ class Guarded:
 
 
 app = st.App(
-    Path(__file__).with_name("app.py"), secrets=secrets(queries.root()), middleware=[Middleware(Guarded)]
+    Path(__file__).with_name("app.py"), secrets=secrets(queries.root()), middleware=[Middleware(Guarded)],
+    routes=front.routes([url or "" for _, url, _ in shell.PAGES.values()]),
 )  # fmt: skip

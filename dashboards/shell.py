@@ -19,6 +19,17 @@ from pipelines.storage.published import Published
 THIS_WEEK, COST, VALUE, CHANGES, SPLIT, BUDGETS, CLOSE, HEALTH = (
     f"views/{name}.py" for name in ("this_week", "cost", "value", "changes", "split", "budgets", "close", "health")
 )
+#: page -> its title, its address and what it answers
+PAGES = {
+    THIS_WEEK: ("This week", None, "Four numbers, three questions, and the decisions that are due."),
+    COST: ("Cost per outcome", "cost", "By day, workflow and unit, down to the charges of one request."),
+    VALUE: ("Value", "value", "Which work returns more than it costs, and which doesn't."),
+    CHANGES: ("Changes", "changes", "What left its usual range, and what moved from week to week."),
+    SPLIT: ("Capability split", "split", "Which work can move to a cheaper model, with the evidence; plan, approve, apply."),
+    BUDGETS: ("Budgets", "budgets", "What a month was planned to cost, what it will, and when the money runs out."),
+    CLOSE: ("Month close", "close", "What was billed against what was metered, and the name of every difference."),
+    HEALTH: ("Data health", "health", "What was read, what was refused, and what has no price or owner."),
+}  # fmt: skip
 Colour = Literal["red", "orange", "blue", "green", "gray"]
 _SET = "published set"
 STALE_AFTER = timedelta(hours=36)
