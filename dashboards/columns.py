@@ -64,9 +64,9 @@ COLUMNS: dict[str, Column] = {
     "provisional": Column("", _yes, help="Outcomes of these days may still arrive."),
     "spend_share": Column("Share of spend", formats.share, True, "Of all spend of the period, unattributed included."),
     "value_usd": Column("Value, $", _bare_money, True, "As the workflow declares it in outlay.yaml."),
-    "value_per_usd": Column("Value per dollar, $", _bare_money, True, "Value ÷ spend. Below 1.00 the work costs more than it is worth."),
-    "low": Column("Low, $", _bare_money, True, "Lower end of the 90 % interval."),
-    "high": Column("High, $", _bare_money, True, "Upper end of the 90 % interval."),
+    "value_per_usd": Column("Value per $", _bare_money, True, "Value ÷ spend. Below 1.00 the work costs more than it is worth."),
+    "low": Column("From (90 %), $", _bare_money, True, "Lower end of the 90 % interval."),
+    "high": Column("To (90 %), $", _bare_money, True, "Upper end of the 90 % interval."),
     "break_even_value_usd": Column(
         "Break-even value, $", _bare_unit_cost, True, "What one outcome must be worth for the spend to pay."
     ),
@@ -99,6 +99,9 @@ COLUMNS: dict[str, Column] = {
     "grade": Column(
         "Grade", _text, help="A: paired evaluations or a randomised share. B: live traffic with comparable difficulty. C: anything else."
     ),
+    "stratum": Column("Stratum", names.human, help="The difficulty recorded with the request, before it was answered."),
+    "requests_share": Column("Share of traffic", formats.share, True, "Of the task type's requests, 28 days."),
+    "moved_share": Column("Share moved", formats.share, True, "Of the stratum's requests, to another model than today's."),
     "reason": Column("Reason", _text),
     "unattributed_reason": Column("Reason", names.reason),
     "source": Column("Source", _text),
@@ -168,8 +171,8 @@ COLUMNS: dict[str, Column] = {
     "used": Column("Used", formats.share, True, "Spent ÷ planned."),
     "run_out_day": Column("Runs out", formats.day, help="The first day that ends above the budget, spent or forecast.", day=True),
     "budget_status": Column("Status", names.status),
-    "per_outcome_budget_usd": Column("Planned, $ per outcome", _bare_unit_cost, True),
-    "month_cost_usd": Column("Costs, $ per outcome", _bare_unit_cost, True),
+    "per_outcome_budget_usd": Column("Planned, $ each", _bare_unit_cost, True, "What one outcome may cost, as outlay.yaml says."),
+    "month_cost_usd": Column("Costs, $ each", _bare_unit_cost, True, "Cost per outcome over the month's mature days."),
     "per_outcome_status": Column("Per outcome", names.status, help="Over the month's mature days."),
     "outcomes_7d": Column("7-day outcomes", formats.count, True),
     "lifetime_median_usd": Column("Median unit, $", _bare_unit_cost, True, "Half of the units that became good that day cost no more over their whole life."),

@@ -60,8 +60,14 @@ def routes(item: Mapping[str, Any]) -> str:
     return ", ".join(f"{names.model(r['model'])} {formats.share(r['share'])}" for r in item["routes"])
 
 
+def _whole(item: Mapping[str, Any]) -> str:
+    """The routes; of one model that takes everything only its name."""
+    alone = item["routes"][0] if len(item["routes"]) == 1 else None
+    return names.model(alone["model"]) if alone else routes(item)
+
+
 def _recommended(item: Mapping[str, Any], workspace: Workspace) -> Decision:
-    task = f"{names.human(item['workflow'])}: {names.within(item['task_type'])}"
+    task = names.task_within(item["workflow"], item["task_type"])
     owner = _owner(item["workflow"], workspace)
     filters = {"task": names.task(item["workflow"], item["task_type"])}
     if item["decision"] == "switch":
@@ -70,7 +76,7 @@ def _recommended(item: Mapping[str, Any], workspace: Workspace) -> Decision:
             f"{formats.plural(item['items'], 'pair')}, grade {item['grade']}: keeps {formats.share(item['retention'])} of the quality and saves "
             f"{formats.share(item['saving_share'])} of its cost{dollars}."
         )
-        return Decision(f"Switch {task} to {routes(item)}", why, owner, shell.SPLIT, "Read and approve", filters)
+        return Decision(f"Switch {task} to {_whole(item)}", why, owner, shell.SPLIT, "Read and approve", filters)
     wanted = item["experiment"] or {}
     cost = f", {formats.money(formats.currency()(Decimal(wanted['cost_usd'])))}" if wanted.get("cost_usd") else ""
     why = (
@@ -79,7 +85,7 @@ def _recommended(item: Mapping[str, Any], workspace: Workspace) -> Decision:
         if wanted.get("pairs")
         else item["reason"]
     )
-    return Decision(f"Experiment on {task}", why, owner, shell.SPLIT, "See what it takes", filters)
+    return Decision(f"Run an experiment on {task}", why, owner, shell.SPLIT, "See what it takes", filters)
 
 
 def _owner(name: str, workspace: Workspace) -> str:
@@ -129,7 +135,7 @@ def _alert(kind: str, rows: Rows) -> Decision:
     ) + (f" and {len(rows) - 4} more" if len(rows) > 4 else "")
     return Decision(
         names.alert(kind),
-        f"{about}: {rows[0]['detail']}" if len(rows) == 1 else f"{about}.",
+        names.dated(f"{about}: {rows[0]['detail']}.") if len(rows) == 1 else f"{about}.",
         f"{names.SEVERITIES.get(rows[0]['severity'], rows[0]['severity'])} severity",
         ALERT_PAGES.get(kind, shell.HEALTH),
         ALERT_STEPS.get(kind, "See the data"),

@@ -15,6 +15,10 @@ from pipelines.workspace.model import Workspace
 Item = Mapping[str, Any]
 CONFIDENCE = Decimal("0.9")
 _ORDER = {"switch": 0, "experiment": 1, "keep": 2}
+_AS_NAMED = ("Today", "Proposed")  #: facts that begin with a model's name
+_STRATUM_FIGURES = (
+    "items", "quality_reference", "retention", "retention_low", "retention_high", "saving_share", "saving_low", "saving_high",
+)  # fmt: skip
 GRADES = {
     "A": "A: the same items answered by both models and marked, or a randomised share. Only this grade switches.",
     "B": "B: live traffic with comparable difficulty. It can ask for a canary.",
@@ -50,6 +54,27 @@ def rows(document: Mapping[str, Any]) -> Rows:
             r["task_type"],
         ),
     )
+
+
+def strata(item: Item) -> Rows:
+    """One row a recorded stratum, most traffic first: what of it moves and what that keeps and saves. Empty where strata make
+    no difference, or the set is older than they are.
+    """
+    return [
+        {
+            "stratum": part["stratum"],
+            "requests_share": part["requests_share"],
+            "moved_share": sum(r["share"] for r in part["routes"] if r["model"] != item["reference_model"]),
+            "stratum_served": routes(part),
+            "decision": part["decision"],
+            "retention_said": with_interval(part, "retention", "retention"),
+            "saving_said": with_interval(part, "saving_share", "saving"),
+            **{key: part[key] for key in _STRATUM_FIGURES},
+            "saving_usd_month": month(part),
+            "reason": part["reason"],
+        }
+        for part in sorted(item.get("strata") or (), key=lambda part: (-part["requests_share"], part["stratum"]))
+    ]
 
 
 def with_interval(item: Item, value: str, bounds: str) -> str:
@@ -108,5 +133,4 @@ def facts(item: Item, workspace: Workspace, traffic: Rows) -> dict[str, str]:
         said["What would settle it"] = (
             f"{formats.plural(wanted['pairs'], 'more pair')}: {formats.plural(wanted['days'], 'day')} of present traffic{cost}"
         )
-    said["Recommendation"] = item["id"]
-    return said
+    return {name: f"{words[:1].upper()}{words[1:]}" if name not in _AS_NAMED else words for name, words in said.items()}

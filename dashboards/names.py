@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
@@ -11,8 +12,10 @@ from pipelines.exports.focus_skus import SERVICES
 from pipelines.publish.names import human as human
 from pipelines.publish.names import model as model
 from pipelines.publish.names import task as task
+from pipelines.publish.names import task_within as task_within
 from pipelines.publish.names import within as within
 
+_ISO_DAY = re.compile(r"(?<![\w:-])\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?![\w-])")
 REASONS = {
     "no_workflow": "No workflow named",
     "undeclared_workflow": "Workflow not declared",
@@ -144,6 +147,11 @@ def contributor(row: Mapping[str, Any], workflow: str) -> tuple[str, str]:
     if not who:
         return ", ".join(what), ""
     return ", ".join([human(who[0]), *(within(name) for name in who[1:])]), ", ".join(what)
+
+
+def dated(words: str) -> str:
+    """A text of the last run with its days as they are written on screens: `2026-10-27` -> `27 Oct 2026`; ids keep theirs."""
+    return _ISO_DAY.sub(lambda found: formats.day(date.fromisoformat(found[0])), words)
 
 
 def month(value: str | None) -> str:

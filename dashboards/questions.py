@@ -30,7 +30,7 @@ def _question(words: str, good: bool | None, finding: str, page: str, step: str,
         shell.subsection(words)
         shell.say(finding)
         st.space("stretch")
-        shell.link(page, step, **filters)
+        shell.onward(page, step, **filters)
 
 
 def _cost(s: Standing) -> None:

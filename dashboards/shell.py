@@ -63,7 +63,11 @@ def heading(p: Published, page: str, sentence: str, first: date, last: date) -> 
         f"{p.meta['name']}. Run {p.meta['run_id']}. Days are days of the reporting zone; weeks are ISO weeks. "
         "All figures come from this published set; outlay export gives their rows."
     )
-    with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"):
+    top = st.container(gap=None)
+    with (
+        top,
+        st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", gap="small"),
+    ):
         _small("  ·  ".join(parts), help=formats.plain(known))
         _export(
             p,
@@ -75,7 +79,7 @@ def heading(p: Published, page: str, sentence: str, first: date, last: date) -> 
                 "known": known,
             },
         )
-    st.title(formats.plain(sentence), anchor=False)
+    top.title(formats.plain(sentence), anchor=False)
     age = datetime.now(UTC) - datetime.fromisoformat(p.meta["published_at"])
     if age > STALE_AFTER:
         days = max(1, round(age / timedelta(days=1)))
@@ -151,6 +155,12 @@ def _small(text: str, *, help: str | None = None) -> None:
 def link(page: str, words: str, **filters: str) -> None:
     """A step to another page, with its filters in the address."""
     st.page_link(page, label=f":green[{formats.plain(words)} →]", query_params=filters or None, help="")
+
+
+def onward(page: str, words: str, **filters: str) -> None:
+    """The step that a card or a section ends with, at its right edge."""
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        link(page, words, **filters)
 
 
 def empty(words: str, command: str | None = None) -> None:

@@ -23,6 +23,7 @@ from pipelines.publish.currency import is_money
 
 Row = Mapping[str, Any]
 _ROW = 36
+MOST_BESIDE = 12  #: columns that a desktop shows beside each other
 _SHEET = re.compile(r"[\[\]:*?/\\]")  #: what the name of a sheet may not hold
 
 
@@ -56,13 +57,24 @@ def table(
     frame = pd.DataFrame({c.title or " ": _cells(rows, k, c) for k, c in picked})
     style = frame.style.format({c.title or " ": c.text for _, c in picked if c.number}, na_rep=UNKNOWN)
     sheet.keep_table([(c.title, c.number) for _, c in picked], _texts(rows, picked), alt, len(rows))
-    config = {c.title or " ": _config(c, pinned=n == 0, width=(widths or {}).get(k)) for n, (k, c) in enumerate(picked)}
+    # a pinned column is pale: only where the table scrolls sideways
+    scrolls = len(picked) > MOST_BESIDE or on_a_phone()
+    config = {
+        c.title or " ": _config(c, pinned=scrolls and n == 0, width=(widths or {}).get(k))
+        for n, (k, c) in enumerate(picked)
+    }
     selection: dict[str, Any] = {"on_select": on_select, "selection_mode": "single-row"} if on_select else {}
-    st.dataframe(
-        style, column_config=config, hide_index=True, key=key, alt=alt, row_height=_ROW, placeholder=UNKNOWN,
-        height="content" if len(rows) <= most else _ROW * (most + 1), **selection,
-    )  # fmt: skip
-    _download(rows, key, download)
+    with st.container(gap="xxsmall"):
+        _download(rows, key, download, most)
+        st.dataframe(
+            style, column_config=config, hide_index=True, key=key, alt=alt, row_height=_ROW, placeholder=UNKNOWN,
+            height="content" if len(rows) <= most else _ROW * (most + 1), **selection,
+        )  # fmt: skip
+
+
+def on_a_phone() -> bool:
+    """Whether the reader's browser says that it is a phone's."""
+    return "Mobi" in (st.context.headers.get("User-Agent") or "")
 
 
 def listing(
@@ -96,13 +108,17 @@ def _titled(column: Column) -> Column:
     return replace(column, title=in_currency(column.title))
 
 
-def _download(rows: Sequence[Row], key: str, name: str) -> None:
-    """Both files are made when somebody asks for them, not when the page is drawn."""
+def _download(rows: Sequence[Row], key: str, name: str, most: int | None = None) -> None:
+    """Both files are made when somebody asks for them, not when the page is drawn. Above the rows: there a touch screen's
+    own buttons cover nothing. With more rows than the `most` in view, how many there are.
+    """
     kinds = (
         ("CSV", as_csv, "csv", "text/csv"),
         ("XLSX", lambda kept: as_xlsx(kept, name), "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     )  # fmt: skip
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+        if most is not None and len(rows) > most:
+            st.markdown(f":gray[:small[{formats.count(len(rows))} rows, {most} in view]]", width="content")
         for kind, make, ending, mime in kinds:
             st.download_button(
                 f"Download {kind}", while_signed_in(partial(make, rows)), f"{name}.{ending}", mime, key=f"{key}_{ending}", on_click="ignore",

@@ -46,12 +46,12 @@ def _drift(s: Standing) -> None:
     )
     unseen = formats.listing(f"{names.human(w['workflow'])} ({w['state']})" for w in drifts.waiting)
     part = (
-        f"{names.human(largest['workflow'])} {formats.change(largest['change'])}"
+        f"{formats.change(largest['change'])}, {names.within(largest['workflow'])}"
         if largest
         else f"{len(drifts.watched)} of {formats.plural(len(drifts.watched) + len(drifts.waiting), 'workflow')} watched"
     )
     _tile(
-        "Drift", formats.plural(len(drifts.alarms), "open alarm") if drifts.watched else formats.UNKNOWN, part,
+        "Drift", formats.plural(len(drifts.alarms), "alarm") if drifts.watched else formats.UNKNOWN, part,
         "Days out of their band (shock) and lasting changes (drift) of the cost per outcome against a frozen baseline, on mature days; open "
         "until the next day is back or somebody acknowledges it (outlay acknowledge). "
         + (f"A change is found within a week in four cases of five: {seen}. " if seen else "")
@@ -64,7 +64,7 @@ def _drift(s: Standing) -> None:
 def _above_need(s: Standing) -> None:
     """While no policy governs a route: how much runs on a higher tier than is declared to be needed."""
     _tile(
-        "Above need", formats.share(s.off.share), f"{formats.money(s.off.dear_usd)} of {formats.money(s.off.spend_usd)}",
+        "Dearer than needed", formats.share(s.off.share), f"{formats.money(s.off.dear_usd)} of {formats.money(s.off.spend_usd)}",
         "The share of this week's spend on models of a higher tier than the task type is declared to need in outlay.yaml. It says what was "
         "declared, not what evidence shows: that is on Capability split. Once a policy is applied, this tile tells whether traffic follows it. "
         "Export: task_cost.", delta_color="red" if s.off.dear_usd else "green", delta_arrow="off",
@@ -86,8 +86,8 @@ def _holding(s: Standing) -> None:
 def _lowest(s: Standing) -> None:
     bottom = s.bottom
     _tile(
-        "Lowest return", formats.money(bottom["value_per_usd"]) if bottom else formats.UNKNOWN,
-        f"{formats.share(bottom['spend_share'])} of spend" if bottom else None,
+        "Lowest return per $", formats.money(bottom["value_per_usd"]) if bottom else formats.UNKNOWN,
+        f"{formats.share(bottom['spend_share'])} of spend, {names.within(bottom['workflow'])}" if bottom else None,
         f"{names.human(bottom['workflow']) if bottom else 'No workflow'} is the last of the ranking over 28 days: declared value of its "
         "outcomes per dollar spent. Export: value_ranking.",
         delta_color="red" if bottom and bottom["value_per_usd"] < 1 else "off", delta_arrow="off",

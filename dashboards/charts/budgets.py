@@ -10,7 +10,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from dashboards import formats
-from dashboards.charts.template import figure, label, palette
+from dashboards.charts.template import figure, label, money_axis, palette
 from dashboards.queries import Rows
 
 
@@ -64,7 +64,7 @@ def burn_up(days: Rows, budget: Mapping[str, Any]) -> go.Figure:
             font={"color": look.ink, "size": 12},
         )  # fmt: skip
         _run_out(fig, days, budget, limit)
-    fig.update_yaxes(range=[0, max([*tops, 1e-6]) * 1.12], tickprefix=formats.currency().symbol, nticks=6)
+    money_axis(fig, max([*tops, 1e-6]) * 1.12, "spend since the first of the month")
     fig.update_xaxes(tickformat="%-d %b", nticks=6, range=[_at(first, -10), _at(last, 10)])
     fig.update_layout(margin={"r": 84})
     return fig

@@ -10,7 +10,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from dashboards import formats
-from dashboards.charts.template import figure, label, palette, said
+from dashboards.charts.template import above, figure, label, money_axis, palette, said
 from dashboards.queries import Rows, per
 
 
@@ -76,7 +76,7 @@ def daily_cost(rows: Rows, unit: str) -> go.Figure:
             fig, f"{worth}<br>failures", x=days[last], y=0, xanchor="left", yanchor="bottom", xshift=22,
             font={"color": look.bad, "size": 12},
         )  # fmt: skip
-    fig.update_yaxes(range=[0, top], tickprefix=formats.currency().symbol, nticks=6)
+    money_axis(fig, top, f"cost of one {said(unit)}")
     fig.update_xaxes(tickformat="%-d %b", nticks=5, range=[_hours(days[0], -18), _hours(days[-1], 18)])
     fig.update_layout(margin={"r": 88})
     return fig
@@ -126,7 +126,7 @@ def lives(rows: Rows, unit: str) -> go.Figure:
             yanchor=side, xshift=18, font={"color": colour, "size": 12},
         )  # fmt: skip
     top = 1.1 * max(float(row["lifetime_p95_usd"]) for row in known)
-    fig.update_yaxes(range=[0, top], tickprefix=formats.currency().symbol, nticks=6)
+    money_axis(fig, top, f"cost of one {said(unit)} over its whole life")
     fig.update_xaxes(tickformat="%-d %b", nticks=5, range=[_hours(known[0]["day"], -18), _hours(known[-1]["day"], 18)])
     fig.update_layout(margin={"r": 92})
     return fig
@@ -176,7 +176,8 @@ def spread(steps: Rows, summary: Mapping[str, Any], unit: str) -> go.Figure:
         range=[0, float((last + 1) * width) * 1.01],
         nticks=10,
     )
-    fig.update_yaxes(title_text=f"{said(unit)}s", nticks=5)
+    fig.update_yaxes(nticks=5)
+    above(fig, f"{said(unit)}s")
     return fig
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from dashboards import formats, names
-from dashboards.charts.template import Palette, figure, label, palette, said
+from dashboards.charts.template import Palette, figure, label, money_axis, palette, said
 from dashboards.queries import Rows
 
 Row = Mapping[str, Any]
@@ -57,7 +57,7 @@ def course(days: Rows, state: Row, alarms: Rows, unit: str) -> go.Figure:
     _dots(fig, days, unit, top, look)
     levels = _alarms(fig, alarms, first, last, top, look)
     room = 1 - _LEVEL * (levels + 0.4)
-    fig.update_yaxes(range=[0, top / room], tickprefix=formats.currency().symbol, nticks=6)
+    money_axis(fig, top / room, f"cost of one {said(unit)}")
     fig.update_xaxes(tickformat="%-d %b", nticks=5, range=[_at(first, -18), _at(last, 18)])
     fig.update_layout(margin={"r": 76})
     return fig

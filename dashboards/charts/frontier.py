@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from dashboards import formats
-from dashboards.charts.template import figure, label, palette
+from dashboards.charts.template import above, figure, label, palette, share_ticks
 from dashboards.curve import Curve, Point
 
 
@@ -73,10 +73,10 @@ def frontier(curve: Curve, accepted: int) -> go.Figure:
     low, high = min(ends), max(ends)
     span = max(high - low, 0.04)
     right = max(furthest, 0.05)
-    fig.update_yaxes(
-        range=[low - 0.2 * span, high + 0.2 * span], tickformat=".0%", title_text="quality kept, of today's", nticks=6
-    )
-    fig.update_xaxes(range=[-0.05 * right, 1.08 * right], tickformat=".0%", title_text="cost saved", nticks=6)
+    kept, saved = (low - 0.2 * span, high + 0.2 * span), (-0.05 * right, 1.08 * right)
+    fig.update_yaxes(range=kept, **share_ticks(*kept))
+    above(fig, "quality kept, of today's")
+    fig.update_xaxes(range=saved, title_text="cost saved", **share_ticks(*saved))
     return fig
 
 

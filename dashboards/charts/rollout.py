@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 import plotly.graph_objects as go
 
 from dashboards import formats, names
-from dashboards.charts.template import figure, label, palette, said
+from dashboards.charts.template import figure, label, palette, said, share_ticks
 from dashboards.queries import Rows
 
 
@@ -49,7 +49,8 @@ def followed(rows: Rows) -> go.Figure:
         xanchor="left", xshift=6, font={"color": look.accent, "size": 12},
     )  # fmt: skip
     top = max(max(float(row["high"]), float(row["observed_share"])) for row in rows)
-    fig.update_yaxes(range=[0, min(1.06, 1.15 * top)], tickformat=".0%", nticks=5)
+    shown = (0.0, min(1.06, 1.15 * top))
+    fig.update_yaxes(range=shown, **share_ticks(*shown))
     fig.update_xaxes(tickformat="%-d %b", nticks=5)
     fig.update_layout(margin={"r": 72, "t": 8})
     return fig

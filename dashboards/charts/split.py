@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from dashboards import formats
-from dashboards.charts.template import figure, label, palette, said
+from dashboards.charts.template import figure, label, palette, said, share_ticks
 from dashboards.names import human
 from dashboards.queries import Rows
 
@@ -37,6 +37,7 @@ def intervals(rows: Rows, value: str, lines: dict[float, str]) -> go.Figure:
         ticktext=[f"{said(human(r['task_type']))}<br><span style='color:{look.muted}'>{said(human(r['workflow']))}</span>" for r in reversed(rows)],
         tickfont={"color": look.ink, "size": 12},
     )  # fmt: skip
-    fig.update_xaxes(tickformat=".0%", range=[min(ends) - 0.14 * span, max(ends) + 0.14 * span], nticks=6)
+    shown = [min(ends) - 0.14 * span, max(ends) + 0.14 * span]
+    fig.update_xaxes(range=shown, **share_ticks(*shown))
     fig.update_layout(margin={"t": 28})
     return fig

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from decimal import Decimal
 from html import escape
+from typing import Any
 
 import plotly.graph_objects as go
 import plotly.io as pio
 import streamlit as st
 
-from dashboards import sheet
+from dashboards import formats, sheet
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,31 @@ def show(fig: go.Figure, alt: str, key: str, *, kept: bool = True) -> None:
     if kept:
         sheet.keep("figure", figure=fig, alt=alt)
     st.plotly_chart(fig, theme=None, key=key, alt=alt, config={"displayModeBar": False, "responsive": True})
+
+
+def money_axis(fig: go.Figure, top: float, about: str) -> None:
+    """An upright scale from 0 to `top` in the currency shown, every figure with the same decimals, and what it is above it."""
+    places = max(0, -math.floor(math.log10(top / 5))) if top > 0 else 2
+    fig.update_yaxes(
+        range=[0, top], tickprefix=formats.currency().symbol, tickformat=f",.{2 if places == 1 else places}f", nticks=6
+    )
+    above(fig, about)
+
+
+def above(fig: go.Figure, words: str) -> None:
+    """What the upright scale measures, where a reader begins: over it, and lying."""
+    label(
+        fig, words, x=0, xref="paper", xanchor="left", y=1, yref="paper", yanchor="bottom", yshift=8,
+        font={"color": palette().muted, "size": 12},
+    )  # fmt: skip
+    fig.update_layout(margin={"t": max(34, fig.layout.margin.t or 0)})
+
+
+def share_ticks(low: float, high: float) -> dict[str, Any]:
+    """Ticks of a scale of shares, written as everywhere: `60 %`."""
+    step = next((s for s in (1, 2, 5, 10, 20, 25, 50, 100) if (high - low) * 100 / s <= 6), 200)
+    whole = range(math.ceil(low * 100 / step) * step, math.floor(high * 100) + 1, step)
+    return {"tickvals": [n / 100 for n in whole], "ticktext": [formats.share(Decimal(n) / 100) for n in whole]}
 
 
 def said(name: str) -> str:

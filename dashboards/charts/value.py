@@ -7,7 +7,7 @@ import math
 import plotly.graph_objects as go
 
 from dashboards import formats
-from dashboards.charts.template import figure, label, palette, said
+from dashboards.charts.template import above, figure, label, palette, said
 from dashboards.names import human
 from dashboards.queries import Rows
 
@@ -68,8 +68,8 @@ def value_map(rows: Rows) -> go.Figure:
     ticks = [t for e in range(-4, 6) for t in (10**e, 2 * 10**e, 5 * 10**e) if bottom <= t <= top]
     fig.update_yaxes(
         type="log", range=[math.log10(bottom), math.log10(top)], tickvals=ticks, ticktext=[f"{formats.currency().symbol}{t:g}" for t in ticks],
-        title_text="value per dollar spent",
     )  # fmt: skip
+    above(fig, "value per dollar spent")
     fig.update_xaxes(
         range=[-right * 0.04, right], tickprefix=formats.currency().symbol, title_text="spend in the period", nticks=6
     )

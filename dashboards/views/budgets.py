@@ -90,7 +90,7 @@ if not rows:
     st.code("outlay run", language="shell", wrap_lines=True)
     st.stop()
 
-with st.grid(4, min_column_width=150, gap="small"):
+with st.grid(3 if len(present) in (5, 6, 9) else 4, min_column_width=150, gap="small"):
     for row in present:
         risky = row["status"] in ("over", "at risk")
         if row["budget_usd"] is None:
@@ -180,10 +180,19 @@ if days:
             key=f"budget_days_{chosen}_{month}", alt=f"Days of {chosen} in {names.month(month)}", download=f"budget_days-{month}",
         )  # fmt: skip
 
-shell.section("All budgets", "This month, and past months as they ended.", help="Export: budgets.")
+ends_said = ["per_outcome_budget_usd", "month_cost_usd", "per_outcome_status"]
+told = [{**row, "budget_for": name(row), "month_cost_usd": row["cost_per_outcome_usd"]} for row in rows]
+shell.section(f"All budgets of {names.month(present[0]['month'])}", help="Export: budgets.")
 table(
-    [{**row, "budget_for": name(row), "month_cost_usd": row["cost_per_outcome_usd"]} for row in rows],
-    ["budget_for", "month", "status=budget_status", "budget_usd", "spend_to_date_usd", "used", "forecast_usd", "forecast_low_usd",
-     "forecast_high_usd", "run_out_day", "per_outcome_budget_usd", "month_cost_usd", "per_outcome_status"],
-    key="budgets", alt="All budgets by month with their status", download="budgets", most=14, widths={"status": 165, "run_out_day": 105, "per_outcome_status": 110},
+    [row for row in told if row["month"] == present[0]["month"]],
+    ["budget_for", "status=budget_status", "budget_usd", "spend_to_date_usd", "used", "forecast_usd", "forecast_low_usd", "forecast_high_usd", "run_out_day", *ends_said],
+    key="budgets", alt="All budgets of this month with their status", download="budgets", most=14,
+    widths={"status": 165, "run_out_day": 105, "per_outcome_status": 95},
 )  # fmt: skip
+ended = [row for row in told if row["month"] != present[0]["month"]]
+if ended:
+    shell.section("Past months", "As they ended.", help="Export: budgets.")
+    table(
+        ended, ["budget_for", "month", "status=budget_status", "budget_usd", "spend_to_date_usd", "used", *ends_said],
+        key="past_budgets", alt="Budgets of past months as they ended", download="budgets-past-months", most=14,
+    )  # fmt: skip

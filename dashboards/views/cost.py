@@ -147,19 +147,21 @@ with st.expander("The days as a table"):
     )  # fmt: skip
 
 waiting = history.open_units(p, workflow)
-held_up = sum((row["spend_usd"] or 0 for row in waiting), start=0)
-shell.section(
-    "Not done yet",
-    f"{formats.plural(sum(row['units'] for row in waiting), unit)} {'has' if sum(row['units'] for row in waiting) == 1 else 'have'} cost "
-    f"{formats.money(held_up)} and {'is' if sum(row['units'] for row in waiting) == 1 else 'are'} neither good nor failed."
-    if waiting
-    else None,
-    help="Open units by days since their first request; what they cost is in the figures above already. Export: work_in_progress.",
-)
-table(
-    waiting, ["age", "units", "awaiting_acceptance", "spend_usd", "oldest_day"], key=f"open_{workflow}",
-    alt=f"Open units of {names.human(workflow)} by age", download=f"work_in_progress-{workflow}", empty=f"Every {unit} that cost something is done.",
-)  # fmt: skip
+if waiting:
+    held_up = sum((row["spend_usd"] or 0 for row in waiting), start=0)
+    alone = sum(row["units"] for row in waiting) == 1
+    shell.section(
+        "Not done yet",
+        f"{formats.plural(sum(row['units'] for row in waiting), unit)} {'has' if alone else 'have'} cost {formats.money(held_up)} and "
+        f"{'is' if alone else 'are'} neither good nor failed.",
+        help="Open units by days since their first request; what they cost is in the figures above already. Export: work_in_progress.",
+    )
+    table(
+        waiting, ["age", "units", "awaiting_acceptance", "spend_usd", "oldest_day"], key=f"open_{workflow}",
+        alt=f"Open units of {names.human(workflow)} by age", download=f"work_in_progress-{workflow}",
+    )  # fmt: skip
+else:
+    shell.note(f"Every {unit} that cost something is done: none is open.", help="Export: work_in_progress.")
 
 units = queries.dearest(p, workflow)
 spread_of = queries.unit_summary(p, workflow)
@@ -239,7 +241,8 @@ elif found:
         calls, charges = queries.requests_of(p, workflow, unit_id, day, None)
     table(
         [{**c, "when": formats.moment(c["time"], zone)} for c in calls],
-        ["when", "attempt_id", "task_type", "model", "status", "input_tokens", "output_tokens", "latency_s", "cost_usd", "cost_basis", "shared_by"],
+        ["when", "attempt_id", "task_type", "model", "status", "input_tokens", "output_tokens", "latency_s", "cost_usd", "cost_basis"]
+        + (["shared_by"] if any(c["shared_by"] > 1 for c in calls) else []),
         key=f"calls_{unit_id}", alt=f"Requests of {unit_id} in time order", download=f"requests-{unit_id}", empty="No request names this unit.",
     )  # fmt: skip
     shell.subsection("The charges that priced them")

@@ -109,7 +109,7 @@ shell.section(
 table(
     [{**row, "where": row["file"] if row["line"] is None else f"{row['file']}, line {row['line']}"} for row in refused],
     ["where", "reason", "excerpt"], key="quarantine", alt="Refused lines with their reason", download="quarantine",
-    empty="Nothing was refused.", widths={"where": "medium", "reason": "large", "excerpt": "large"},
+    empty="Nothing was refused.", widths={"where": 330, "reason": "large", "excerpt": "large"},
 )  # fmt: skip
 
 shell.section(
@@ -166,9 +166,17 @@ if rules:
     )  # fmt: skip
 
 
+WORKFLOWS = ("drift", "shock", "budget")  #: alerts whose subject is a workflow's name
+
+
+def about(row: dict) -> str:
+    """What an alert is about; a name that has to be found in a file stays as it is written there."""
+    return f"{names.alert(row['kind'])}: {names.human(row['subject']) if row['kind'] in WORKFLOWS else row['subject']}"
+
+
 def said(row: dict) -> str:
     often = f" On {row['days']} days, last on {formats.day(row['day'])}." if row["days"] > 1 else ""
-    return f"{row['detail']}.{often}"
+    return f"{names.dated(row['detail'][:1].upper() + row['detail'][1:])}.{often}"
 
 
 warned = queries.alerts(p)
@@ -182,10 +190,10 @@ if len(warned) <= MOST:
         for row in warned:
             with st.container(border=True, height="stretch", gap="xsmall"):
                 shell.badge(names.severity(row["severity"]), COLOURS.get(row["severity"], "gray"))
-                shell.strong(f"{names.alert(row['kind'])}: {row['subject']}")
+                shell.strong(about(row))
                 shell.note(said(row))
 table(
-    [{**row, "what": f"{names.alert(row['kind'])}: {row['subject']}", "said": said(row)} for row in warned],
+    [{**row, "what": about(row), "said": said(row)} for row in warned],
     ["what", "severity", "said"], key="alerts", alt="Alerts of the last run", download="alerts",
     empty="No alert.", shown=len(warned) > MOST,
 )  # fmt: skip

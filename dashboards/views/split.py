@@ -83,8 +83,8 @@ table(
     rows,
     ["task_type", "workflow", "decision", "today", "proposed", "retention_said", "saving_said"]
     + (["saving_usd_month"] if any(r["saving_usd_month"] is not None for r in rows) else [])
-    + ["items", "grade", "reason"],
-    key="split", alt="Recommendations by task type", download="recommendations", on_select=pick, widths={"proposed": 150, "retention_said": 140, "saving_said": 165, "saving_usd_month": 120, "items": 60, "grade": 60, "reason": "large"},
+    + ["items", "grade"],
+    key="split", alt="Recommendations by task type", download="recommendations", on_select=pick, widths={"retention_said": 150, "saving_said": 195, "saving_usd_month": 135, "items": 65, "grade": 65},
 )  # fmt: skip
 
 keys = [evidence.key(row) for row in rows]
@@ -98,6 +98,21 @@ with st.container(border=True):
     shell.subsection(evidence.headline(item))
     shell.say(item["reason"])
     shell.facts(evidence.facts(item, loaded.config, traffic))
+    parts = evidence.strata(item)
+    if parts:
+        shell.subsection(
+            "By recorded difficulty",
+            help="Each stratum is decided on its own pairs; what it shows here adds up to the recommendation. Export: recommendations, by_stratum.",
+        )
+        table(
+            parts,
+            ["stratum", "requests_share", "moved_share", "stratum_served=proposed", "retention_said", "saving_said", "saving_usd_month", "items"],
+            key=f"strata_{task}", alt=f"{names.human(item['task_type'])} by recorded difficulty", download=f"recommendations-{item['id']}-strata",
+        )  # fmt: skip
+    shell.note(f"Recommendation {item['id']}: outlay route approve --only takes it alone.")
+
+rollout.change(p, loaded)
+moving.rollouts(p, loaded)
 
 points = history.frontier(p)
 movable = curve.movable(points)
@@ -155,6 +170,3 @@ if nameless.rows:
         nameless.rows, ["inferred_kind", "workflow", "model", "tier", "requests", "spend_usd", "usual_tier"], key="profile",
         alt="Spend without a task type by what it looks like", download="workload_profile",
     )  # fmt: skip
-
-rollout.change(p, loaded)
-moving.rollouts(p, loaded)

@@ -51,7 +51,7 @@ if step:
     factors = history.bridge(p, history.ALL, step["week"])
     shell.section("What moved", bridge.sentence(step, factors), help="Exports: bridge, bridge_detail.")
     bridge.draw(p, step, factors)
-    shell.link(shell.CHANGES, "See the bridge of any week and workflow")
+    shell.onward(shell.CHANGES, "See the bridge of any week and workflow")
 
 shell.section(
     "Decisions due",

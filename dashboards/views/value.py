@@ -75,7 +75,7 @@ if bottom and bottom["break_even_value_usd"] is not None and bottom["outcomes"] 
     basis = next((v.basis for v in reversed(declared.value) if v.basis), None) if declared else None
     shell.section(
         "What would have to be true",
-        f"One {bottom['unit']} of {names.within(bottom['workflow'])} costs {formats.unit_cost(cost)} and counts {formats.unit_cost(each)}"
+        f"One {bottom['unit']} of {names.within(bottom['workflow'])} costs {formats.unit_cost(cost)} and is declared to be worth {formats.unit_cost(each)}"
         + (f" ({basis})" if basis else "")
         + f". It breaks even when it is worth {formats.unit_cost(cost)}, or when it costs {formats.unit_cost(each)}.",
     )
