@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from dashboards import access
+from dashboards import access, queries
 from pipelines.change.acknowledge import acknowledge
 from pipelines.rollout import telling
 from pipelines.routing import audit, loop
@@ -55,7 +55,7 @@ def apply(loaded: Loaded, recommendations: Mapping[str, Any]) -> Answer:
 
 def rollout(loaded: Loaded, published: Published) -> Answer:
     """`outlay route status`, told from the set that the page shows."""
-    return telling.route_status(loaded, published=published)
+    return telling.route_status(loaded, published=published, marts=queries.marts(published))
 
 
 def live_lines(told: Mapping[str, Any]) -> list[str]:

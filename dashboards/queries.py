@@ -17,13 +17,10 @@ import duckdb
 import streamlit as st
 
 from pipelines.publish import currency
-from pipelines.storage.models import literal
 from pipelines.storage.published import Published, current
 from pipelines.workspace.load import FILE_NAME, Loaded, load_workspace
 
 Rows = list[dict[str, Any]]
-REFUSED_SHOWN = 200  #: refused records on the page; the export has all
-A_SMALL_DAY = 50_000  #: requests; their file is read in some hundredths of a second
 
 
 def root() -> Path:
@@ -70,9 +67,15 @@ def ask(p: Published, query: str, **parameters: Any) -> Rows:
 @st.cache_data(max_entries=512, show_spinner=False)
 def _ask(home: str, name: str, query: str, parameters: tuple[tuple[str, Any], ...]) -> Rows:
     p = Published(Path(home), name)
-    with _open(home, name).cursor() as con:
-        con.execute("use marts")
+    with marts(p) as con:
         return in_currency(p, _rows(con, query, dict(parameters)))
+
+
+def marts(p: Published) -> duckdb.DuckDBPyConnection:
+    """A cursor on the marts of a set, to be closed by who asks for it."""
+    con = _open(str(p.home), p.name).cursor()
+    con.execute("use marts")
+    return con
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -174,79 +177,6 @@ def watched(p: Published) -> Rows:
     return ask(p, "select * from drift_state order by workflow")
 
 
-def unit_summary(p: Published, workflow: str) -> dict[str, Any] | None:
-    """How many units of a workflow have a cost, and how it spreads; None where none has."""
-    found = ask(p, "select * from unit_summary where workflow = $workflow", workflow=workflow)
-    return found[0] if found else None
-
-
-def unit_spread(p: Published, workflow: str) -> Rows:
-    """One row a step of cost that units of a workflow fall into."""
-    return ask(p, "select * from unit_spread where workflow = $workflow order by step", workflow=workflow)
-
-
-def dearest(p: Published, workflow: str) -> Rows:
-    """The dearest units of a workflow, dearest first."""
-    return ask(
-        p,
-        "select unit_id, status, attempts, requests, spend_usd, value_usd, first_request, outcome_day from dearest_units "
-        "where workflow = $workflow order by place",
-        workflow=workflow,
-    )
-
-
-def unit(p: Published, workflow: str, unit_id: str) -> dict[str, Any] | None:
-    """One unit; None where the workflow has none of this name."""
-    found = ask(
-        p, "select * from outcome_cost where workflow = $workflow and unit_id = $unit_id",
-        workflow=workflow, unit_id=unit_id,
-    )  # fmt: skip
-    return found[0] if found else None
-
-
-def opens_by_itself(p: Published, day: date) -> bool:
-    """Whether a day's file of requests is small enough to be read for a unit that nobody asked for."""
-    found = ask(p, "select coalesce(sum(requests), 0) as requests from daily_spend where day = $day", day=day)
-    return found[0]["requests"] <= A_SMALL_DAY
-
-
-def requests_of(p: Published, workflow: str, unit_id: str, first: date | None, last: date | None) -> tuple[Rows, Rows]:
-    """A unit's requests from `first` to `last` in time order, and the charges that priced them: a file a day is read."""
-    return _requests_of(str(p.home), p.name, workflow, unit_id, first, last)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def _requests_of(
-    home: str, name: str, workflow: str, unit_id: str, first: date | None, last: date | None
-) -> tuple[Rows, Rows]:
-    p = Published(Path(home), name)
-    calls, charges = (_files(p, table, first, last) for table in ("requests", "charges"))
-    if not calls or not charges:
-        return [], []
-    preload = {
-        "calls": (
-            f"select * from read_parquet([{calls}]) where workflow = $workflow "
-            "and (unit_id = $unit_id or list_contains(units, $unit_id))",
-            {"workflow": workflow, "unit_id": unit_id},
-        ),
-        "priced": (f"select * from read_parquet([{charges}]) where request_key in (select request_key from calls)", {}),
-    }
-    with p.connect(preload) as con:
-        found = _rows(
-            con, "select *, latency_ms as latency_s, coalesce(len(units), 1) as shared_by from memory.calls "
-            "order by time, request_key", {},
-        )  # fmt: skip
-        priced = _rows(
-            con, "select calls.time, calls.attempt_id, priced.* from memory.priced join memory.calls using (request_key) "
-            "order by calls.time, request_key, sku", {},
-        )  # fmt: skip
-    return in_currency(p, found), in_currency(p, priced)
-
-
-def _files(p: Published, table: str, first: date | None, last: date | None) -> str:
-    return ", ".join(literal(str(file)) for file in p.segments(table, first, last))
-
-
 def unattributed(p: Published, first: date, last: date) -> Rows:
     """One row a (reason, workflow) of a period, most spend first."""
     return ask(
@@ -265,39 +195,3 @@ def spend(p: Published, first: date, last: date) -> dict[str, Any]:
         "sum(requests) as requests, sum(unpriced_requests) as unpriced_requests from daily_spend where day between $first and $last",
         first=first, last=last,
     )[0]  # fmt: skip
-
-
-def sources(p: Published) -> Rows:
-    return ask(p, "select * from sources_health order by source")
-
-
-def quarantine(p: Published) -> Rows:
-    """The first refused records; the export has all."""
-    return ask(p, f"select * from quarantine order by source, file, line limit {REFUSED_SHOWN}")
-
-
-def refusals(p: Published) -> Rows:
-    """One row a (source, reason): how often, most first."""
-    return ask(
-        p, "select source, reason, count(*) as times from quarantine group by all order by times desc, source, reason"
-    )
-
-
-def unpriced(p: Published) -> Rows:
-    return ask(p, "select * from unpriced_models order by cost_basis desc, requests desc, provider, model")
-
-
-def restatements(p: Published) -> Rows:
-    return ask(p, "select * from restatements order by published_at desc, day desc, workflow limit 200")
-
-
-def assign_rules(p: Published) -> Rows:
-    return ask(p, "select * from assign_rules order by rule")
-
-
-def coverage(p: Published, first: date, last: date) -> Rows:
-    """Days of the usage reports, what is covered least first."""
-    return ask(
-        p, "select * from coverage where day between $first and $last order by share nulls last, day desc, provider, model",
-        first=first, last=last,
-    )  # fmt: skip

@@ -121,8 +121,8 @@ def _download(rows: Sequence[Row], key: str, name: str, most: int | None = None)
             st.markdown(f":gray[:small[{formats.count(len(rows))} rows, {most} in view]]", width="content")
         for kind, make, ending, mime in kinds:
             st.download_button(
-                f"Download {kind}", while_signed_in(partial(make, rows)), f"{name}.{ending}", mime, key=f"{key}_{ending}", on_click="ignore",
-                type="tertiary", help=f"{formats.plural(len(rows), 'row')}, all columns{' and digits' if kind == 'CSV' else ''}.",
+                kind, while_signed_in(partial(make, rows)), f"{name}.{ending}", mime, key=f"{key}_{ending}", on_click="ignore",
+                type="tertiary", icon=":material/download:", help=f"All of it as {kind}: {formats.plural(len(rows), 'row')}, all columns{' and digits' if kind == 'CSV' else ''}.",
             )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from dashboards import formats
-from dashboards.charts.template import above, figure, label, money_axis, palette, said
+from dashboards.charts.template import figure, label, money_axis, palette, said
 from dashboards.queries import Rows, per
 
 
@@ -176,8 +176,7 @@ def spread(steps: Rows, summary: Mapping[str, Any], unit: str) -> go.Figure:
         range=[0, float((last + 1) * width) * 1.01],
         nticks=10,
     )
-    fig.update_yaxes(nticks=5)
-    above(fig, f"{said(unit)}s")
+    fig.update_yaxes(title_text=f"{said(unit)}s", nticks=5)
     return fig
 
 

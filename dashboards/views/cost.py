@@ -1,19 +1,14 @@
 """Cost per outcome: the workflows, one workflow by day, its units, one unit's requests and their charges."""
 
-from collections.abc import Mapping
-from datetime import date, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 import streamlit as st
 
-from dashboards import formats, history, names, queries, shell
-from dashboards.charts.cost import daily_cost, lives, spark, spread
+from dashboards import formats, history, names, one_unit, queries, shell
+from dashboards.charts.cost import daily_cost, lives, spark
 from dashboards.charts.template import show
 from dashboards.tables import table
 from dashboards.week import trailing_change
-
-DEAREST = 25
 
 p = shell.shown()
 first28, last28 = shell.ranked_period(p)
@@ -163,92 +158,5 @@ if waiting:
 else:
     shell.note(f"Every {unit} that cost something is done: none is open.", help="Export: work_in_progress.")
 
-units = queries.dearest(p, workflow)
-spread_of = queries.unit_summary(p, workflow)
-if spread_of is None or spread_of["units"] < 5:
-    shell.section(f"Every {unit}")
-    shell.empty(f"Fewer than five units of {names.within(workflow)} have a cost: there is no spread to show.")
-else:
-    held = queries.per(spread_of["above_spend_usd"], spread_of["spend_usd"])
-    shell.section(
-        f"Every {unit}",
-        f"{formats.share(queries.per(spread_of['above_units'], spread_of['units']))} of {formats.count(spread_of['units'])} {unit}s cost more than "
-        f"{formats.unit_cost(spread_of['p95_usd'])} and take {formats.share(held)} of the spend; the dearest cost {formats.unit_cost(spread_of['dearest_usd'])}.",
-        help="All units since the first day, by what each bears of all charges. Export: outcome_cost.",
-    )
-    show(
-        spread(queries.unit_spread(p, workflow), spread_of, unit),
-        f"How the cost of one {unit} spreads: half cost {formats.unit_cost(spread_of['p50_usd'])} or less, 95 % "
-        f"{formats.unit_cost(spread_of['p95_usd'])} or less",
-        key="spread",
-    )
-    st.markdown(
-        ":small[:green[**Green**] are good units, :red[**red**] those that failed, were rejected or are still open.]"
-    )
-
-
-def of_day(row: Mapping[str, Any]) -> date | None:
-    """The reporting day of a unit's first request."""
-    started = row["first_request"]
-    return started.astimezone(ZoneInfo(p.meta["timezone"])).date() if started else None
-
-
-def pick() -> None:
-    rows = st.session_state[f"units_{workflow}"]["selection"]["rows"]
-    st.session_state["unit"] = units[rows[0]]["unit_id"] if rows else ""
-
-
-shell.subsection(f"The dearest {unit}s")
-table(
-    units[:DEAREST],
-    ["unit_id", "status", "attempts", "requests", "spend_usd=unit_spend_usd", "value_usd", "outcome_day"],
-    key=f"units_{workflow}", alt=f"The dearest units of {names.human(workflow)}", download=f"outcome_cost-{workflow}-dearest", most=8,
-    on_select=pick, empty="No unit yet.",
-)  # fmt: skip
-
-with st.container(width=420):
-    wanted = st.text_input(
-        f"One {unit}, by its id", key="unit", bind="query-params", placeholder=units[0]["unit_id"] if units else "",
-        help="Select a row above, or write an id.",
-    )  # fmt: skip
-unit_id = wanted
-if not wanted and units and queries.opens_by_itself(p, of_day(units[0]) or last28):
-    unit_id = units[0]["unit_id"]
-elif not wanted and units:
-    shell.say(f"Select a {unit} above, or write its id, to see its requests and the charges that priced them.")
-found = queries.unit(p, workflow, unit_id) if unit_id else None
-if unit_id and found is None:
-    shell.say(f"{names.human(workflow)} has no {unit} “{unit_id[:80]}”.")
-elif found:
-    day = of_day(found)
-    calls, charges = queries.requests_of(p, workflow, unit_id, day, day)
-    tries = formats.plural(found["attempts"], "attempt")
-    shell.section(
-        f"{unit.capitalize()} {unit_id}: {formats.unit_cost(found['spend_usd'])}",
-        f"{names.human(found['status'])}, {tries}, {formats.plural(found['requests'], 'request')}."
-        + (
-            " Some requests served several units; this one bears its share of them."
-            if any(c["shared_by"] > 1 for c in calls)
-            else ""
-        ),
-    )
-    zone = p.meta["timezone"]
-    later = found["requests"] - len(calls)
-    if day and later > 0 and st.toggle(
-        f"Also the {formats.plural(later, 'request')} after {formats.day(day)}", key="later", bind="query-params",
-        help="A file of requests is read for every day since then.",
-    ):  # fmt: skip
-        calls, charges = queries.requests_of(p, workflow, unit_id, day, None)
-    table(
-        [{**c, "when": formats.moment(c["time"], zone)} for c in calls],
-        ["when", "attempt_id", "task_type", "model", "status", "input_tokens", "output_tokens", "latency_s", "cost_usd", "cost_basis"]
-        + (["shared_by"] if any(c["shared_by"] > 1 for c in calls) else []),
-        key=f"calls_{unit_id}", alt=f"Requests of {unit_id} in time order", download=f"requests-{unit_id}", empty="No request names this unit.",
-    )  # fmt: skip
-    shell.subsection("The charges that priced them")
-    table(
-        [{**c, "when": formats.moment(c["time"], zone)} for c in charges],
-        ["when", "model", "sku", "quantity", "unit_price_usd", "amount_usd", "rate_source"],
-        key=f"charges_{unit_id}", alt=f"Charges of the requests of {unit_id}", download=f"charges-{unit_id}",
-        empty="No charge: these requests have no known price.",
-    )  # fmt: skip
+one_unit.spreading(p, workflow, unit)
+one_unit.chosen(p, workflow, unit, last28)

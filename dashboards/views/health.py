@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from dashboards import formats, names, queries, shell
+from dashboards import formats, names, queries, records, shell
 from dashboards.tables import table
 from pipelines.rates.book import RateBook
 from pipelines.rates.missing import lacks, rates_yaml
@@ -16,8 +16,8 @@ COLOURS: dict[str, shell.Colour] = {"high": "red", "medium": "orange"}
 p = shell.shown()
 zone = p.meta["timezone"]
 first28, last28 = shell.ranked_period(p)
-sources, refused, unpriced = queries.sources(p), queries.quarantine(p), queries.unpriced(p)
-reasons = queries.refusals(p)
+sources, refused, unpriced = records.sources(p), records.quarantine(p), records.unpriced(p)
+reasons = records.refusals(p)
 refusals = sum(row["times"] for row in reasons)
 spent = queries.spend(p, first28, last28)
 read = sum(row["records_read"] for row in sources)
@@ -74,7 +74,7 @@ table(
     key="sources", alt="Sources and what became of their records", download="sources", empty="No source has been read: outlay run",
 )  # fmt: skip
 
-covered = queries.coverage(p, first28, last28)
+covered = records.coverage(p, first28, last28)
 if covered:
     short = {(row["day"], row["provider"]) for row in covered if row["share"] is not None and 100 * row["share"] < 95}
     shell.section(
@@ -151,7 +151,7 @@ table(
     alt="Unattributed spend by reason", download="unattributed-28-days", empty="All spend belongs to a unit.",
 )  # fmt: skip
 
-rules = queries.assign_rules(p)
+rules = records.assign_rules(p)
 if rules:
     idle = sum(row["requests"] == 0 for row in rules)
     shell.section(
@@ -198,7 +198,7 @@ table(
     empty="No alert.", shown=len(warned) > MOST,
 )  # fmt: skip
 
-changed = queries.restatements(p)
+changed = records.restatements(p)
 shell.section("Restatements", help="Published figures that later data changed, and why. Export: restatements.")
 table(
     [{**row, "published_at": formats.clock(row["published_at"], zone)} for row in changed],

@@ -41,9 +41,15 @@ class Seen:
     latency: pl.DataFrame
 
 
-def seen(loaded: Loaded, told: Replay, now: datetime, published: Published | None = None) -> Seen:
+def seen(
+    loaded: Loaded,
+    told: Replay,
+    now: datetime,
+    published: Published | None = None,
+    marts: duckdb.DuckDBPyConnection | None = None,
+) -> Seen:
     """Raises NothingPublished before the first run, NothingSeen where what is published holds no record. A set from before
-    a change says nothing of that change yet.
+    a change says nothing of that change yet. `marts`: a cursor on the marts of `published`, closed here; else one is opened.
     """
     published = published or current(loaded.root)
     as_of = published.meta.get("as_of")
@@ -51,7 +57,7 @@ def seen(loaded: Loaded, told: Replay, now: datetime, published: Published | Non
         raise NothingSeen("what is published holds no request and no outcome yet: outlay run with logs")
     day = date.fromisoformat(as_of)
     frames: dict[str, pl.DataFrame] = {}
-    with published.connect() as con:
+    with marts or published.connect() as con:
         for name, schema in {**SCHEMAS, **TOLD}.items():
             try:
                 frames[name] = con.sql(f"select * from {name}").pl().cast(schema)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import polars as pl
 
 from pipelines.rollout.advance import Advanced, advance
@@ -58,10 +59,16 @@ def _moved(change: Change, done: Advanced) -> str:
     )
 
 
-def route_status(loaded: Loaded, *, now: datetime | None = None, published: Published | None = None) -> Answer:
+def route_status(
+    loaded: Loaded,
+    *,
+    now: datetime | None = None,
+    published: Published | None = None,
+    marts: duckdb.DuckDBPyConnection | None = None,
+) -> Answer:
     """Beside the files' state: each route's declared and observed share, leak, step, guards, next step and saving.
 
-    `published`: the set to tell from, the present one by default.
+    `published`: the set to tell from, the present one by default; `marts`: a cursor on its marts, if one is open already.
     """
     answer = files_status(loaded)
     now = now or datetime.now(UTC)
@@ -72,7 +79,7 @@ def route_status(loaded: Loaded, *, now: datetime | None = None, published: Publ
     document["proposed"] = [] if broken else _proposed(loaded, live)
     lines = [answer.text]
     try:
-        found = seen(loaded, told, now, published)
+        found = seen(loaded, told, now, published, marts)
     except NothingPublished:
         return Answer(document, "\n".join([answer.text, "No run has published anything yet: outlay run"]))
     except NothingSeen as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from dashboards import queries
+from dashboards import queries, units
 from pipelines.storage.published import Published, current
 from tests.dashboards.conftest import REPO
 from tests.dashboards.reading import said
@@ -42,7 +42,7 @@ def test_no_page_reads_requests_but_the_unit_that_is_opened_and_of_one_day(show,
 
 
 def test_on_a_day_with_many_requests_a_unit_is_opened_only_by_hand(show, sample, opened, monkeypatch):
-    monkeypatch.setattr(queries, "A_SMALL_DAY", 10)
+    monkeypatch.setattr(units, "A_SMALL_DAY", 10)
     at = show(sample, "cost")
     assert opened == []
     assert "Select a report above, or write its id, to see its requests" in said(at)

@@ -49,7 +49,7 @@ def test_spend_is_converted_and_ratios_are_not(show, sample, euro):
     assert "Spend, €" in at.columns
     assert [2 * v for v in at["Spend, €"]] == list(dollars["Spend, $"])
     assert list(at["Outcomes"]) == list(dollars["Outcomes"])
-    assert list(at.filter(like="Value per dollar").iloc[:, 0]) == list(dollars["Value per dollar, $"])
+    assert list(at.filter(like="Value per").iloc[:, 0]) == list(dollars["Value per $"])
 
 
 def test_a_download_of_converted_amounts_is_not_named_usd():

@@ -56,7 +56,7 @@ def test_this_week_shows_the_open_alarm_and_what_could_be_seen(show, sample, pub
     [(workflow, kind, change)] = rows(published, "select workflow, kind, change from drift where status = 'open'")
     assert (workflow, kind) == ("claims_decision", "drift")
     at = show(sample)
-    assert metrics(at)["Drift"] == ("1 open alarm", f"Claims decision {percent(change)}")
+    assert metrics(at)["Drift"] == ("1 alarm", f"{percent(change)}, claims decision")
     [tile] = [m for m in at.metric if m.label == "Drift"]
     assert "Contract review from 2" in formats.unplain(tile.help)
     assert "An alarm is open for Claims decision: find the cause, or accept the new level" in said(at)
@@ -76,7 +76,7 @@ def test_this_week_names_the_dear_spend_on_cheap_tasks(show, sample, published):
     )  # fmt: skip
     ((total, above),) = spend
     at = show(sample)
-    assert metrics(at)["Above need"] == (
+    assert metrics(at)["Dearer than needed"] == (
         percent(above / total).lstrip("+"),
         f"{cents(above)} of {cents(total)}",
     )
@@ -89,7 +89,10 @@ def test_this_week_ends_with_the_bottom_of_the_ranking(show, sample, published):
         "select workflow, unit, spend_share, value_per_usd, low, high, break_even_value_usd from value_ranking order by rank desc limit 1",
     )
     at = show(sample)
-    assert metrics(at)["Lowest return"] == (cents(value), f"{percent(share).lstrip('+')} of spend")
+    assert metrics(at)["Lowest return per $"] == (
+        cents(value),
+        f"{percent(share).lstrip('+')} of spend, {within(workflow)}",
+    )
     assert title(at).endswith(f"; {within(workflow)} returns {cents(value)} per dollar.")
     assert (
         f"{human(workflow)} took {percent(share).lstrip('+')} of spend and returned {cents(value)} per dollar (90 %: {cents(low)} to {cents(high)}). "
@@ -102,8 +105,8 @@ def test_this_week_lists_every_recommendation_that_waits(show, sample, published
     waiting = [r for r in published.recommendations["recommendations"] if r["decision"] != "keep"]
     assert len(waiting) >= 2
     for item in waiting:
-        verb = "Switch" if item["decision"] == "switch" else "Experiment on"
-        assert f"{verb} {human(item['workflow'])}: {within(item['task_type'])}" in text
+        verb = "Switch" if item["decision"] == "switch" else "Run an experiment on"
+        assert f"{verb} {within(item['task_type'])} ({within(item['workflow'])})" in text
 
 
 def test_cost_per_outcome_is_spend_over_good_outcomes(show, sample, published):
@@ -224,9 +227,9 @@ def test_value_opens_with_the_finding_and_ranks_as_the_mart_does(show, sample, p
         "Outcomes",
         "Spend, $",
         "Value, $",
-        "Value per dollar, $",
-        "Low, $",
-        "High, $",
+        "Value per $",
+        "From (90 %), $",
+        "To (90 %), $",
         "Break-even value, $",
     )
     assert [(r["Workflow"], *(r[t] for t in titles)) for r in frame(at, "Band")] == [
@@ -261,7 +264,6 @@ def test_the_split_page_shows_every_recommendation(show, sample, published):
             item["grade"],
             item["items"],
         )
-        assert row["Reason"] == item["reason"]
     switches = [r for r in document if r["decision"] == "switch"]
     assert title(at).startswith(f"{len(switches)} of {len(document)} task types can move to a cheaper model")
 

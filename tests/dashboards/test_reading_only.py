@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import duckdb
 import pytest
 
-from dashboards import queries
+from dashboards import queries, units
 from pipelines.run import run_workspace
 from pipelines.running import Asked
 from pipelines.storage.published import Published, current
@@ -49,12 +49,25 @@ def test_a_preloaded_segment_does_not_open_the_door_again(published, tmp_path):
 
 
 @pytest.mark.parametrize(
+    "statement",
+    ["select * from read_text('/etc/hostname')", "attach '{tmp}/other.duckdb'", "copy (select 1) to '{tmp}/x.csv'", "set allowed_directories = ['/']"],
+)  # fmt: skip
+def test_the_connection_to_the_requests_reads_nothing_else(statement, published, tmp_path):
+    with units._segments(str(published.home)).cursor() as con:
+        file = published.segments("requests")[0]
+        assert con.execute(f"select count(*) from read_parquet('{file}')").fetchall()[0][0] > 0
+        with pytest.raises(duckdb.Error):
+            con.execute(statement.replace("{tmp}", str(tmp_path)))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
     "text", ["' OR 1=1 --", "'; drop table outcome_cost; --", "%", "*", "\x00", "rpt-261016-005' --"]
 )
 def test_a_filter_is_a_value_and_never_a_query(text, published):
-    assert queries.unit(published, "internal_reporting", text) is None
-    assert (queries.dearest(published, text), queries.unit_summary(published, text)) == ([], None)
-    assert queries.requests_of(published, "internal_reporting", text, None, None) == ([], [])
+    assert units.unit(published, "internal_reporting", text) is None
+    assert (units.dearest(published, text), units.unit_summary(published, text)) == ([], None)
+    assert units.requests_of(published, "internal_reporting", text, None, None) == ([], [])
 
 
 def test_a_page_that_stays_open_shows_the_new_set_after_a_run(show, copy):

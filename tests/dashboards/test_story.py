@@ -38,7 +38,7 @@ def clause_extraction(root) -> dict:
 
 def test_find_the_waste_read_the_evidence_approve_and_apply(show, copy):
     at = show(copy)
-    assert "Switch Contract review: clause extraction to gpt-5-mini" in said(at)
+    assert "Switch clause extraction (contract review) to gpt-5-mini" in said(at)
     at = show(copy, "split", task="Clause extraction (contract review)")
     item = clause_extraction(copy)
     text = said(at)
