@@ -67,14 +67,19 @@ def strata(item: Item) -> Rows:
             "moved_share": sum(r["share"] for r in part["routes"] if r["model"] != item["reference_model"]),
             "stratum_served": routes(part),
             "decision": part["decision"],
-            "retention_said": with_interval(part, "retention", "retention"),
-            "saving_said": with_interval(part, "saving_share", "saving"),
+            "retention_said": with_interval(part, "retention", "retention") + _if_moved(part, "retention"),
+            "saving_said": with_interval(part, "saving_share", "saving") + _if_moved(part, "saving_share"),
             **{key: part[key] for key in _STRATUM_FIGURES},
-            "saving_usd_month": month(part),
+            "saving_usd_month": month(part) if part["decision"] == "switch" else None,
             "reason": part["reason"],
         }
         for part in sorted(item.get("strata") or (), key=lambda part: (-part["requests_share"], part["stratum"]))
     ]
+
+
+def _if_moved(part: Item, figure: str) -> str:
+    """What stays is told by the best candidate's figures, and must not be read as what happens."""
+    return " if moved" if part["decision"] != "switch" and part[figure] is not None else ""
 
 
 def with_interval(item: Item, value: str, bounds: str) -> str:

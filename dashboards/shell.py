@@ -55,6 +55,11 @@ def ranked_period(p: Published) -> tuple[date, date]:
     return date.fromisoformat(p.meta["period_first_day"]), as_of(p)
 
 
+def on_a_phone() -> bool:
+    """Whether the reader's browser says that it is a phone's."""
+    return "Mobi" in (st.context.headers.get("User-Agent") or "")
+
+
 def heading(p: Published, page: str, sentence: str, first: date, last: date) -> None:
     """Where the reader is and of what; then the page's answer in one sentence."""
     run_at = formats.clock(datetime.fromisoformat(p.meta["published_at"]), p.meta["timezone"])

@@ -17,6 +17,7 @@ from dashboards import formats, sheet
 from dashboards.access import while_signed_in
 from dashboards.columns import COLUMNS, Column
 from dashboards.formats import UNKNOWN, currency, in_currency, plain
+from dashboards.shell import on_a_phone
 from pipelines.exports.sheets import Workbook
 from pipelines.exports.text import defused
 from pipelines.publish.currency import is_money
@@ -70,11 +71,6 @@ def table(
             style, column_config=config, hide_index=True, key=key, alt=alt, row_height=_ROW, placeholder=UNKNOWN,
             height="content" if len(rows) <= most else _ROW * (most + 1), **selection,
         )  # fmt: skip
-
-
-def on_a_phone() -> bool:
-    """Whether the reader's browser says that it is a phone's."""
-    return "Mobi" in (st.context.headers.get("User-Agent") or "")
 
 
 def listing(

@@ -26,6 +26,11 @@ def _tile(words: str, value: str, part: str | None, about: str, **looks: Any) ->
     )  # fmt: skip
 
 
+def _of(workflow: str) -> str:
+    """Whose figure it is, where there is room to say so: on a phone a tile holds one short line."""
+    return "" if shell.on_a_phone() else f", {names.within(workflow)}"
+
+
 def _like_for_like(s: Standing) -> None:
     value = formats.change(s.index["index"] - 1) if s.index and s.index["index"] else formats.UNKNOWN
     part = None
@@ -46,7 +51,7 @@ def _drift(s: Standing) -> None:
     )
     unseen = formats.listing(f"{names.human(w['workflow'])} ({w['state']})" for w in drifts.waiting)
     part = (
-        f"{formats.change(largest['change'])}, {names.within(largest['workflow'])}"
+        f"{formats.change(largest['change'])}{_of(largest['workflow'])}"
         if largest
         else f"{len(drifts.watched)} of {formats.plural(len(drifts.watched) + len(drifts.waiting), 'workflow')} watched"
     )
@@ -64,7 +69,7 @@ def _drift(s: Standing) -> None:
 def _above_need(s: Standing) -> None:
     """While no policy governs a route: how much runs on a higher tier than is declared to be needed."""
     _tile(
-        "Dearer than needed", formats.share(s.off.share), f"{formats.money(s.off.dear_usd)} of {formats.money(s.off.spend_usd)}",
+        "Above need", formats.share(s.off.share), f"{formats.money(s.off.dear_usd)} of {formats.money(s.off.spend_usd)}",
         "The share of this week's spend on models of a higher tier than the task type is declared to need in outlay.yaml. It says what was "
         "declared, not what evidence shows: that is on Capability split. Once a policy is applied, this tile tells whether traffic follows it. "
         "Export: task_cost.", delta_color="red" if s.off.dear_usd else "green", delta_arrow="off",
@@ -87,7 +92,7 @@ def _lowest(s: Standing) -> None:
     bottom = s.bottom
     _tile(
         "Lowest return per $", formats.money(bottom["value_per_usd"]) if bottom else formats.UNKNOWN,
-        f"{formats.share(bottom['spend_share'])} of spend, {names.within(bottom['workflow'])}" if bottom else None,
+        f"{formats.share(bottom['spend_share'])} of spend{_of(bottom['workflow'])}" if bottom else None,
         f"{names.human(bottom['workflow']) if bottom else 'No workflow'} is the last of the ranking over 28 days: declared value of its "
         "outcomes per dollar spent. Export: value_ranking.",
         delta_color="red" if bottom and bottom["value_per_usd"] < 1 else "off", delta_arrow="off",

@@ -20,10 +20,12 @@ def summary() -> str:
     if not rows:
         return "No recommendation yet: it takes requests with a task type, and evaluations of two models on the same items."
     counts = {d: sum(row["decision"] == d for row in rows) for d in ("switch", "experiment", "keep")}
-    rest = (
-        f"{counts['experiment']} {'needs' if counts['experiment'] == 1 else 'need'} an experiment, "
-        f"{counts['keep']} {'stays as it is' if counts['keep'] == 1 else 'stay as they are'}"
+    parts = (
+        counts["experiment"]
+        and f"{counts['experiment']} {'needs' if counts['experiment'] == 1 else 'need'} an experiment",
+        counts["keep"] and f"{counts['keep']} {'stays as it is' if counts['keep'] == 1 else 'stay as they are'}",
     )
+    rest = ", ".join(part for part in parts if part)
     best = rows[0]
     if best["decision"] != "switch":
         return f"No task type has the evidence to switch; of {len(rows)}, {rest}."
@@ -33,7 +35,8 @@ def summary() -> str:
         if total
         else f"; {names.within(best['task_type'])} at {formats.share(best['saving'])} less cost"
     )
-    return f"{counts['switch']} of {len(rows)} task types can move to a cheaper model{saves}; {rest}."
+    of = f"{counts['switch']} of {formats.plural(len(rows), 'task type')}"
+    return f"{of} can move to a cheaper model{saves}{f'; {rest}' if rest else ''}."
 
 
 shell.heading(p, "Capability split", summary(), first, last)
@@ -66,10 +69,11 @@ if drawn:
                 shell.subsection(title, help=f"{about} Dot: estimate. Bar: 90 % interval. Export: recommendations.")
                 said = formats.listing(f"{names.human(r['task_type'])} {formats.share(r[value])}" for r in drawn)
                 show(intervals(drawn, value, lines), f"{title} by task type: {said}", key=f"intervals_{value}")
-    st.markdown(
-        ":small[:green[**Green**] is recommended, :blue[**blue**] needs an experiment, :gray[**grey**] stays as it is; for these two, the "
-        "figures are the best candidate's.]"
-    )
+    if any(r["decision"] != "switch" for r in drawn):
+        st.markdown(
+            ":small[:green[**Green**] is recommended, :blue[**blue**] needs an experiment, :gray[**grey**] stays as it is; for these two, the "
+            "figures are the best candidate's.]"
+        )
 
 
 def pick() -> None:
@@ -84,7 +88,7 @@ table(
     ["task_type", "workflow", "decision", "today", "proposed", "retention_said", "saving_said"]
     + (["saving_usd_month"] if any(r["saving_usd_month"] is not None for r in rows) else [])
     + ["items", "grade"],
-    key="split", alt="Recommendations by task type", download="recommendations", on_select=pick, widths={"retention_said": 150, "saving_said": 195, "saving_usd_month": 135, "items": 65, "grade": 65},
+    key="split", alt="Recommendations by task type", download="recommendations", on_select=pick, widths={"proposed": 130, "retention_said": 145, "saving_said": 185, "saving_usd_month": 130, "items": 60, "grade": 60},
 )  # fmt: skip
 
 keys = [evidence.key(row) for row in rows]
@@ -109,7 +113,8 @@ with st.container(border=True):
             ["stratum", "requests_share", "moved_share", "stratum_served=proposed", "retention_said", "saving_said", "saving_usd_month", "items"],
             key=f"strata_{task}", alt=f"{names.human(item['task_type'])} by recorded difficulty", download=f"recommendations-{item['id']}-strata",
         )  # fmt: skip
-    shell.note(f"Recommendation {item['id']}: outlay route approve --only takes it alone.")
+    alone = ": outlay route approve --only takes it alone" if item["decision"] == "switch" else ""
+    shell.note(f"Recommendation {item['id']}{alone}.")
 
 rollout.change(p, loaded)
 moving.rollouts(p, loaded)

@@ -76,7 +76,7 @@ def test_this_week_names_the_dear_spend_on_cheap_tasks(show, sample, published):
     )  # fmt: skip
     ((total, above),) = spend
     at = show(sample)
-    assert metrics(at)["Dearer than needed"] == (
+    assert metrics(at)["Above need"] == (
         percent(above / total).lstrip("+"),
         f"{cents(above)} of {cents(total)}",
     )

@@ -44,9 +44,9 @@ def test_each_stratum_says_what_of_it_moves_and_what_that_keeps_and_saves(show, 
         "gpt-5-mini 100\u00a0%",
     )
     assert (hard["Stratum"], hard["Share moved"]) == ("Hard", 0.0)
-    for shown, part in zip((easy, hard), item["strata"], strict=True):
-        assert shown["Quality kept (90 %)"] == evidence.with_interval(part, "retention", "retention")
-        assert shown["Saving (90 %)"] == evidence.with_interval(part, "saving_share", "saving")
+    for shown, part, what in zip((easy, hard), item["strata"], ("", " if moved"), strict=True):
+        assert shown["Quality kept (90 %)"] == evidence.with_interval(part, "retention", "retention") + what
+        assert shown["Saving (90 %)"] == evidence.with_interval(part, "saving_share", "saving") + what
         assert shown["Pairs"] == part["items"]
     [kept] = [
         parts for kind, parts in at.session_state[sheet._SHEET].blocks if kind == "table" and "Stratum" in str(parts)
