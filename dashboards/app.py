@@ -26,7 +26,8 @@ def unavailable(error: OutlayError) -> None:
         title = "Nothing published yet" if empty else "The published figures can't be read"
         step, command = "Run this in the workspace folder; the page fills itself when it is done:", "outlay run"
     st.title(title, anchor=False)
-    shell.say(str(error))
+    if not isinstance(error, NothingPublished):
+        shell.say(str(error))
     shell.say(step)
     st.code(command, language="shell", wrap_lines=True)
 

@@ -83,6 +83,14 @@ def test_every_page_shows_itself_without_a_complaint(width, scheme, browser, das
             picture(page, width, screenshots / f"{name.lower().replace(' ', '-')}-{width}-{scheme}.png")
 
 
+@pytest.mark.parametrize("address", ["close", "split?task=Drafting+(internal+reporting)"])
+def test_a_page_opened_by_its_own_address_asks_the_server_where_it_is(address, browser, dashboard):
+    with visitor(browser, DESKTOP) as page:
+        page.goto(f"{dashboard.url}/{address}")
+        settled(page, OPENINGS["Month close" if address == "close" else "Capability split"])
+        assert page.title() != "Streamlit"
+
+
 def hindrances(page: Page) -> list[str]:
     """What axe-core finds that keeps somebody out: serious and critical findings, each with where it is."""
     found = Axe().run(page).response["violations"]
