@@ -19,7 +19,7 @@ from pipelines.storage.models import literal
 from pipelines.storage.published import Published
 
 A_SMALL_DAY = 50_000  #: requests; their file is read in some hundredths of a second
-MOST_KEYS = 500  #: requests whose keys are told one by one, so that a file's parts without any are passed over
+MOST_IDS = 500  #: requests whose ids are told one by one, so that a file's parts without any are passed over
 
 _OWN = """
 select * from read_parquet([{files}]) where unit_id = $unit_id and workflow = $workflow"""
@@ -30,10 +30,10 @@ select * from read_parquet([{files}]) where request_key in (
 ) and workflow = $workflow and unit_id is distinct from $unit_id"""
 _SERVES = """
 select count(*) as calls from read_parquet([{files}]) where units is not null and list_contains(units, $unit_id)"""
-#: as the export has them
+#: as the export has them; files are sorted by source, provider and request id, so ids pass parts of them over
 _CHARGES = """
 select request_id, charge_day, provider, model, sku, quantity, unit_price_usd, amount_usd, rate_source, source, request_key
-from read_parquet([{files}]) where request_key in ({keys})"""
+from read_parquet([{files}]) where request_id in ({ids}) and request_key in (select unnest($keys))"""
 
 
 def unit_summary(p: Published, workflow: str) -> dict[str, Any] | None:
@@ -108,10 +108,12 @@ def _charges(con: duckdb.DuckDBPyConnection, p: Published, calls: Rows) -> Rows:
     if not files:
         return []
     keys = [row["request_key"] for row in calls]
-    if len(keys) > MOST_KEYS:
-        return queries._rows(con, _CHARGES.format(files=files, keys="select unnest($keys)"), {"keys": keys})
-    named = {f"key{n}": key for n, key in enumerate(keys)}
-    return queries._rows(con, _CHARGES.format(files=files, keys=", ".join(f"${name}" for name in named)), named)
+    ids = [row["request_id"] for row in calls]
+    if len(ids) > MOST_IDS:
+        return queries._rows(con, _CHARGES.format(files=files, ids="select unnest($ids)"), {"keys": keys, "ids": ids})
+    named = {f"id{n}": name for n, name in enumerate(ids)}
+    listed = ", ".join(f"${name}" for name in named)
+    return queries._rows(con, _CHARGES.format(files=files, ids=listed), {"keys": keys, **named})
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
