@@ -13,9 +13,9 @@ from pipelines.storage.ledger import put_setting, setting
 from pipelines.storage.models import filled
 
 #: raised where a table means something else than before: all days are worked out anew
-METHOD = "1"
+METHOD = "2"
 #: table of the ledger -> model of its rows for the days of `close_touched`
-TABLES = {"close_spend": "spend_cells", "close_cells": "token_cells", "source_overlaps": "source_overlaps"}
+TABLES = {"close_spend": "spend_cells", "close_cells": "token_cells", "overlapping_sources": "overlapping_sources"}
 
 
 def work_out(con: duckdb.DuckDBPyConnection) -> None:

@@ -14,7 +14,7 @@ def overlapping(rows: Iterable[Mapping[str, Any]], provider: str) -> dict[tuple[
     """(day, canonical model) -> up to how much of the provider's spend may stand in the ledger twice."""
     found: dict[tuple[date, str], int] = defaultdict(int)
     for row in rows:
-        if row["subject"].startswith(f"{provider}/"):
+        if row["size"] is not None and row["subject"].startswith(f"{provider}/"):
             found[row["day"], row["subject"]] += int(row["size"].scaleb(12))
     return dict(found)
 

@@ -39,7 +39,9 @@ def alerts(con: duckdb.DuckDBPyConnection, zone: str, as_of: date, changed: Mapp
         *close_alerts(changed),
         *adherence_alerts(changed),
     ]
-    rows.sort(key=lambda r: (SEVERITIES.index(r["severity"]), -r["size"], r["kind"], r["subject"], r["day"]))
+    rows.sort(
+        key=lambda r: (SEVERITIES.index(r["severity"]), -r["size"], r["kind"], r["subject"], r["day"], r["detail"])
+    )
     return pl.DataFrame([{k: r[k] for k in SCHEMA} for r in rows], schema=SCHEMA)
 
 
@@ -88,10 +90,14 @@ def _undeclared(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 def _overlaps(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     rows = _rows(con, "alerts_source_overlap")
     for r in rows:
-        r["detail"] = (
-            f"sources {r['gateway']} and {r['other']} seem to report the same {r['requests']} calls, whose ids can't be "
-            f"matched: up to ${_usd(r['size'])} may be counted twice"
+        stake = (
+            "their cost is unknown, not 0" if r["size"] is None else f"up to ${_usd(r['size'])} may be counted twice"
         )
+        r["detail"] = (
+            f"sources {r['one']} and {r['other']} seem to report the same {r['requests']} calls, whose ids can't be "
+            f"matched: {stake}"
+        )
+        r["size"] = r["size"] or Decimal(0)
     return rows
 
 

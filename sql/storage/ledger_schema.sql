@@ -180,7 +180,7 @@ create table if not exists close_cells (
     tokens bigint, unpriced_tokens bigint, recorded_tokens bigint, requests bigint, usd decimal(38, 12),
     low decimal(22, 15), high decimal(22, 15)
 );
--- one row per (day, model, pair of sources) that seem to report the same calls
-create table if not exists source_overlaps (
-    day date, subject varchar, gateway varchar, other varchar, requests bigint, size decimal(38, 12)
+-- one row per (day, model, pair of sources) that seem to report the same calls; `size`: null where no call has a price
+create table if not exists overlapping_sources (
+    day date, subject varchar, one varchar, other varchar, requests bigint, size decimal(38, 12)
 );
