@@ -85,12 +85,12 @@ class Tried:
 
 
 def tried(kind: str, file: FileRef) -> Tried | None:
-    """Reads the first records as `kind`. None where there are none to judge by, or the file can't be read."""
+    """Reads the first records as `kind`. None where there are none to judge by."""
     form = FORMATS.get(kind) or AGGREGATED.get(kind)
     try:
         rows, _, _ = _beginning(file.path)
-    except Refused:
-        return None
+    except Refused as refusal:
+        return Tried(refused=Counter({str(refusal): 1}))
     if form is None or not rows:
         return None
     result, context = Tried(), Context(file)

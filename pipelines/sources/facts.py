@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -19,7 +20,6 @@ from pipelines.sources.values import (
     amount,
     count,
     decimal,
-    digits,
     milliseconds,
     optional_text,
     rfc3339,
@@ -33,7 +33,7 @@ OUTCOME_FIELDS = (
     "event_id", "time", "workflow", "unit_id", "event", "attempt_id", "value_usd", "quality", "signal",
     "parent_workflow", "parent_unit_id",
 )  # fmt: skip
-_COUNT_FIELDS = ("day", "workflow", "completed", "failed", "rejected", "value_usd")
+_COUNT_FIELDS = ("workflow", "completed", "failed", "rejected", "value_usd")
 _EVALUATION_FIELDS = (
     "workflow", "task_type", "item_id", "provider", "model", "quality", "time", "signal", "input_tokens",
     "output_tokens", "cost_usd", "latency_ms", "stratum",
@@ -101,17 +101,17 @@ def parse_count(record: Any, context: Context) -> tuple[OutcomeCount]:
     if day > context.latest.date():
         raise Reject("day: more than 24 h in the future")
     value = get("value_usd")
-    return (
-        OutcomeCount(
-            day=day,
-            workflow=text(get("workflow"), "workflow"),
-            completed=_count(record, "completed"),
-            failed=_count(record, "failed"),
-            rejected=_count(record, "rejected"),
-            value_usd=None if value is None else amount(value, "value_usd"),
-            canonical=_canonical(record, _COUNT_FIELDS),
-        ),
+    parsed = OutcomeCount(
+        day=day,
+        workflow=text(get("workflow"), "workflow"),
+        completed=_count(record, "completed"),
+        failed=_count(record, "failed"),
+        rejected=_count(record, "rejected"),
+        value_usd=None if value is None else amount(value, "value_usd"),
     )
+    # the figures themselves: a count is the same one in a sheet, where it is text, and with a point
+    said = {name: getattr(parsed, name) for name in _COUNT_FIELDS if get(name) is not None}
+    return (replace(parsed, canonical=canonical.text({**said, "day": day.isoformat()})),)
 
 
 def _fields(record: Any) -> Callable[[str], Any]:
@@ -132,7 +132,7 @@ def _count(record: dict[str, Any], name: str) -> int:
     value = record.get(name)
     if value is None:
         return 0
-    return digits(value, name) if type(record) is Cells else count(value, name)
+    return count(decimal(value.strip(), name) if type(record) is Cells else value, name)
 
 
 def _signal(value: Any) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
@@ -15,6 +16,8 @@ from pipelines.sources.quarantine import excerpt
 from pipelines.sources.record import Quarantined
 
 csv.field_size_limit(MAX_LINE)
+#: names of columns; secrets and ids have digits
+_COLUMN = re.compile(r"[A-Za-z_]{1,48}")
 
 
 class Cells(dict[str, Any]):
@@ -22,7 +25,10 @@ class Cells(dict[str, Any]):
 
 
 def csv_rows(stream: Readable) -> Iterator[Row]:
-    """Rows of a CSV file with a header, as maps from column to text; empty cells are left out."""
+    """Rows of a CSV file with a header, as maps from column to text; empty cells are left out.
+
+    Raises Refused where the header names a column twice: which of its cells counts is nobody's to guess.
+    """
     refused: list[Row] = []
     start: int | None = None  # the line on which the row begins that is being read
 
@@ -55,12 +61,22 @@ def csv_rows(stream: Readable) -> Iterator[Row]:
             return
         if not header:
             header = [cell.strip() for cell in cells]
+            _refuse_twice_named(header)
         elif not cells:
             continue
         elif len(cells) != len(header):
             yield start, Quarantined(f"expected {len(header)} cells as in the header, found {len(cells)}")
         else:
             yield start, Cells((name, cell) for name, cell in zip(header, cells, strict=True) if cell != "")
+
+
+def _refuse_twice_named(header: list[str]) -> None:
+    """What may be a value, as the first line of a table without a header, is told by its places only."""
+    for place, name in enumerate(header):
+        first = header.index(name)
+        if name and first < place:
+            shown = f"column {name!r}" if _COLUMN.fullmatch(name) else "a column"
+            raise Refused(f"CSV: the header names {shown} twice (columns {first + 1} and {place + 1}): keep one")
 
 
 def parquet_rows(path: Place) -> Iterator[Row]:

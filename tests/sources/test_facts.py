@@ -1,5 +1,6 @@
 """Outcome events and evaluations, the same from JSON Lines, CSV and Parquet."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,9 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from pipelines.sources.bills import OutcomeCount
 from pipelines.sources.files import Refused
-from pipelines.sources.record import Evaluation, OutcomeEvent
-from tests.sources.reading import one, read_bytes, read_file, reasons
+from pipelines.sources.record import Evaluation, OutcomeEvent, Quarantined
+from pipelines.sources.registry import read_aggregated
+from tests.sources.reading import file_ref, one, read_bytes, read_file, reasons
 
 EVENT: dict[str, Any] = {
     "event_id": "e1",
@@ -188,3 +191,42 @@ def test_csv_rows_know_their_lines_and_cost_only_themselves(tmp_path: Path) -> N
         (8, "invalid UTF-8"),
         (10, "invalid CSV"),
     ]
+
+
+def test_a_csv_whose_header_names_a_column_twice_is_refused_with_its_name(tmp_path: Path) -> None:
+    sheet = b"event_id,time,workflow,unit_id,event,workflow\ne1,2026-11-20T12:00:00Z,w,u,completed,other\n"
+    with pytest.raises(Refused, match=r"the header names column 'workflow' twice \(columns 3 and 6\): keep one"):
+        read_bytes("outcomes", tmp_path, sheet, "events.csv")
+    with pytest.raises(Refused, match="'request_id' twice"):
+        read_bytes("litellm-spendlogs", tmp_path, b"request_id,spend, request_id\n1,2,3\n", "spend.csv")
+
+
+def test_a_first_line_that_may_be_no_header_is_told_by_its_places(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"the header names a column twice \(columns 1 and 3\)"):
+        read_bytes("outcomes", tmp_path, b"sk-4f1,a,sk-4f1\n", "events.csv")
+
+
+def test_columns_without_a_name_may_be_several(tmp_path: Path) -> None:
+    sheet = b"event_id,time,workflow,unit_id,event,,\ne1,2026-11-20T12:00:00Z,w,u,completed,,\n"
+    assert reasons(read_bytes("outcomes", tmp_path, sheet, "events.csv")) == []
+
+
+def test_a_whole_count_may_be_spelt_with_a_point_and_is_the_same_count(tmp_path: Path) -> None:
+    spelt = ("1", "1.0", "3.00", "1.5", "-1.0", "one")
+    (tmp_path / "counts.csv").write_text("day,workflow,completed\n" + "".join(f"2026-11-20,w,{n}\n" for n in spelt))
+    lines = "".join(f'{{"day":"2026-11-20","workflow":"w","completed":{n}}}\n' for n in spelt[:-1])
+    (tmp_path / "counts.jsonl").write_text(lines)
+
+    def refusals(found: Iterable[tuple[int | None, Any]]) -> list[tuple[int | None, str]]:
+        return [(line, parsed.reason) for line, parsed in found if isinstance(parsed, Quarantined)]
+
+    sheet, log = (
+        list(read_aggregated("outcome-counts", file_ref(tmp_path / f"counts.{end}"))) for end in ("csv", "jsonl")
+    )
+    whole = [parsed for _, parsed in sheet if isinstance(parsed, OutcomeCount)]
+    assert whole == [parsed for _, parsed in log if isinstance(parsed, OutcomeCount)]
+    assert [each.completed for each in whole] == [1, 1, 3]
+    assert whole[0].canonical == whole[1].canonical
+    refusal = "completed: expected a whole number from 0 to 10^12"
+    assert refusals(sheet) == [(5, refusal), (6, refusal), (7, "completed: expected a decimal number")]
+    assert refusals(log) == [(4, refusal), (5, refusal)]
