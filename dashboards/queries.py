@@ -188,10 +188,11 @@ def unattributed(p: Published, first: date, last: date) -> Rows:
 
 
 def spend(p: Published, first: date, last: date) -> dict[str, Any]:
-    """All spend of a period, unattributed included."""
+    """All spend of a period, unattributed included; unknown where nothing of it has a price."""
     return ask(
         p,
-        "select coalesce(sum(spend_usd), 0) as spend_usd, coalesce(sum(unattributed_usd), 0) as unattributed_usd, "
+        "select case when count(*) = 0 or count(spend_usd) > 0 then coalesce(sum(spend_usd), 0) end as spend_usd, "
+        "coalesce(sum(unattributed_usd), 0) as unattributed_usd, "
         "sum(requests) as requests, sum(unpriced_requests) as unpriced_requests from daily_spend where day between $first and $last",
         first=first, last=last,
     )[0]  # fmt: skip

@@ -17,6 +17,8 @@ from pipelines.storage.published import Published
 from pipelines.workspace.work import Tier
 
 WIDTH = 110
+#: in the place of an amount of which nothing has a price
+UNKNOWN = "an unknown amount"
 
 
 def headline(published: Published) -> str:
@@ -55,8 +57,8 @@ def headline(published: Published) -> str:
     return "\n".join(lines)
 
 
-def _amount(money: Shown, usd: str, places: int = 2) -> str:
-    return f"{money.symbol}{money(Decimal(usd)):,.{places}f}"
+def _amount(money: Shown, usd: str | None, places: int = 2) -> str:
+    return UNKNOWN if usd is None else f"{money.symbol}{money(Decimal(usd)):,.{places}f}"
 
 
 def _advice(item: dict[str, Any], money: Shown) -> str:
@@ -78,8 +80,8 @@ def run_text(document: dict[str, Any]) -> str:
         f"records  {records['read']:,} read = {records['stored']:,} stored + {records['duplicate']:,} duplicate + "
         f"{records['superseded']:,} superseded + {records['quarantined']:,} quarantined",
         f"touched  {span}",
-        f"ledger   {document['requests']:,} requests, ${Decimal(document['spend_usd']):,.2f}, "
-        f"${Decimal(document['unattributed_usd']):,.2f} unattributed, {document['unpriced_requests']} without a price",
+        f"ledger   {document['requests']:,} requests, {_amount(DOLLARS, document['spend_usd'])}, "
+        f"{_amount(DOLLARS, document['unattributed_usd'])} unattributed, {document['unpriced_requests']} without a price",
     ]
     lines += rules_text(document["assign"])
     for alert in document["alerts"][:5]:

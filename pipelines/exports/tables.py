@@ -305,14 +305,20 @@ def batches(
 ) -> Iterator[pa.RecordBatch]:
     """Rows of one export in their fixed order, a batch at a time; none where there are no rows.
 
-    `focus` is the version of that dataset. Raises UsageError for an unknown name or version, or a period on a table
-    that has none.
+    `focus` is the version of that dataset. Raises UsageError at once, before a row is asked for: for an unknown name or
+    version, or a period on a table that has none.
     """
     export = lookup(name, focus)
     if (first or last) and export.period is None:
         raise UsageError(f"{name} has no period: --from and --to do not apply to it")
     if export.months:
         _refuse_parts_of_months(published, name, first, last)
+    return _batches(published, name, export, first, last, focus)
+
+
+def _batches(
+    published: Published, name: str, export: Export, first: date | None, last: date | None, focus: str | None
+) -> Iterator[pa.RecordBatch]:
     if name == "value_ranking" and (first or last):
         yield from _ranking(published, first, last)
         return

@@ -19,7 +19,7 @@ from pipelines.exports.sheets import write_workbook
 from pipelines.exports.tables import batches, lookup
 from pipelines.exports.text import defused, plain
 from pipelines.storage.published import Published
-from pipelines.workspace.errors import UsageError
+from pipelines.workspace.errors import OutlayError, UsageError
 
 FORMATS = ("csv", "parquet", "xlsx")
 
@@ -62,12 +62,19 @@ def write_file(
 
 @contextmanager
 def whole_file(path: Path) -> Generator[IO[bytes]]:
-    """A file to write that takes its name at the end of the block; where the block fails, nothing is left behind."""
+    """A file to write that takes its name at the end of the block; where the block fails, nothing is left behind.
+
+    Raises UsageError for a folder that isn't there, OutlayError where the file can't be written.
+    """
+    if not path.parent.is_dir():
+        raise UsageError(f"{path}: there is no folder {path.parent}: make it, or name another file")
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with open(temporary, "wb") as out:
             yield out
         os.replace(temporary, path)
+    except OSError as error:
+        raise OutlayError(f"{path} cannot be written ({error.strerror or error}): nothing was changed") from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -1,21 +1,32 @@
 -- grain: one row: the whole ledger
+-- A sum of which nothing is priced is empty, one over no request 0.
 with standing as (
-    select coalesce(sum(amount_usd), 0) as amount_usd from standing_charges
+    select coalesce(sum(amount_usd), 0) as amount_usd, count(*) as priced from standing_charges
 ),
 
 counted as (
     select
         count(*) as requests, coalesce(sum(cost_usd), 0) as cost_usd,
         count(*) filter (where cost_basis = 'unpriced') as unpriced_requests,
-        coalesce(sum(case when reason is not null then cost_usd end), 0) as unattributed_usd,
+        coalesce(sum(case when reason is not null then cost_usd end), 0) as unattributed_usd, count(cost_usd) as priced,
+        count(*) filter (where reason is not null) as unattributed_requests,
+        count(case when reason is not null then cost_usd end) as unattributed_priced,
         count(*) filter (where cost_basis = 'recorded') as recorded_requests,
         min(day) as first_day, max(day) as last_day
     from requests
 )
 
 select
-    counted.requests, counted.cost_usd + standing.amount_usd as spend_usd, counted.unpriced_requests,
-    counted.unattributed_usd + standing.amount_usd as unattributed_usd, counted.recorded_requests,
+    counted.requests,
+    case
+        when counted.requests = 0 or counted.priced + standing.priced > 0 then counted.cost_usd + standing.amount_usd
+    end as spend_usd,
+    counted.unpriced_requests,
+    case
+        when counted.unattributed_requests = 0 or counted.unattributed_priced + standing.priced > 0
+            then counted.unattributed_usd + standing.amount_usd
+    end as unattributed_usd,
+    counted.recorded_requests,
     standing.amount_usd as standing_usd, counted.first_day, counted.last_day
 from counted
 cross join standing

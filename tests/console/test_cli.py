@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.console.headline import headline, run_text
 from tests.workspaces import Bench, call, event
 
 REPO = Path(__file__).parents[2]
@@ -131,6 +132,32 @@ def test_wrong_usage_ends_with_status_2(small: Bench):
                   ["export", "daily_cost", "--from", "2026-10-21", "--to", "2026-10-20"],
                   ["export", "recommendations", "--from", "2026-10-01"], ["rates", "show", "no-such-model"], ["frobnicate"]):  # fmt: skip
         outlay(*words, workspace=small.root, code=2)
+
+
+def test_a_period_on_a_table_without_one_and_a_missing_folder_are_refused_before_anything_is_written(small: Bench):
+    small.run()
+    refused = outlay("export", "recommendations", "--from", "2026-10-01", workspace=small.root, code=2)
+    assert (refused.stdout, "recommendations has no period" in refused.stderr) == ("", True)
+    out = small.root / "reports/today/spend.csv"
+    missing = outlay("export", "daily_cost", "--out", out, workspace=small.root, code=2)
+    assert missing.stderr == f"outlay: {out}: there is no folder {out.parent}: make it, or name another file\n"
+    folder = outlay("export", "daily_cost", "--out", small.root, workspace=small.root, code=1)
+    assert folder.stderr == f"outlay: {small.root} cannot be written (Is a directory): nothing was changed\n"
+    assert not list(small.root.parent.glob(f".{small.root.name}.*"))
+
+
+def test_spend_of_which_nothing_has_a_price_is_unknown_and_not_0(bench: Bench):
+    bench.calls(call("r1", model="gpt-house"), call("r2", model="gpt-house", workflow=None, unit_id=None))
+    document = bench.run()
+    figures = ("requests", "spend_usd", "unpriced_requests", "unattributed_usd")
+    assert [document[name] for name in figures] == [2, None, 2, None]
+    assert "2 requests, an unknown amount, an unknown amount unattributed, 2 without a price" in run_text(document)
+    assert "All days: 2 requests, an unknown amount, of which an unknown amount no unit bears" in headline(
+        bench.published
+    )
+    bench.calls(call("r3"), file="b.jsonl")
+    document = bench.run()
+    assert [document[name] for name in figures] == [3, "0.004000000000", 2, None]
 
 
 def test_the_rates_of_a_model_are_shown_with_source_and_date():
