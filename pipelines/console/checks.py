@@ -11,6 +11,7 @@ from pipelines.console.rate_changes import missing_warnings
 from pipelines.console.rules import rule_warnings, rules_of, rules_text
 from pipelines.intake.discover import Found, of_source
 from pipelines.ledger.terms import decide
+from pipelines.ledger.tiers import spelt_twice, tier_of_model
 from pipelines.publish.currency import reporting_exchange
 from pipelines.rates.contract import Contract, read_contract
 from pipelines.rates.exchange import lacking
@@ -59,6 +60,11 @@ def check_workspace(loaded: Loaded, strict: bool = False) -> dict[str, Any]:
     contract = loaded.config.rates.contract
     try:
         warnings += _fixed_and_foreign(loaded, read_contract(loaded.path(contract) if contract else None))
+    except UsageError as error:
+        errors.append(str(error))
+    try:
+        tier_of_model(loaded)
+        warnings += spelt_twice(loaded)
     except UsageError as error:
         errors.append(str(error))
     try:

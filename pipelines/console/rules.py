@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from typing import Any
 
 from pipelines.ledger.declared import matched
@@ -43,6 +44,9 @@ def rule_warnings(loaded: Loaded) -> list[str]:
         where = f"assign rule {number} ({matched(rule)})"
         if rule.workflow not in loaded.config.workflows:
             warnings.append(f"{where}: workflow {rule.workflow} is not declared under workflows:")
+        meant = rule.match.get("source")
+        if meant is not None and not any(fnmatchcase(source.name, _glob(meant)) for source in loaded.config.sources):
+            warnings.append(f"{where}: no source under sources: is called {meant}, so nothing new matches")
         for key in rule.match:
             why = refusal(key)
             if why == "user" and key not in mapped:
@@ -50,6 +54,11 @@ def rule_warnings(loaded: Loaded) -> list[str]:
             elif why in ("content", "secret"):
                 warnings.append(f"{where}: {key} is never kept ({why}), so nothing matches")
     return warnings
+
+
+def _glob(pattern: str) -> str:
+    """The rules' globs know `*` and `?` alone."""
+    return pattern.replace("[", "[[]")
 
 
 def rules_text(rules: list[dict[str, Any]]) -> list[str]:

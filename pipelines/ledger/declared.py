@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
 import duckdb
 
-from pipelines.rates.identity import canonical
+from pipelines.ledger.tiers import tier_of_model
 from pipelines.storage.models import literal
 from pipelines.workspace.load import Loaded
 from pipelines.workspace.logs import AssignRule
@@ -21,7 +21,7 @@ _PLACES = Decimal(1).scaleb(-12)
 
 def declare(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
     """Make `declared`, `workflow_values`, `assign_rules`, `chargeback_dimensions`, `tier_models`, `source_priorities`,
-    `declared_sampling`.
+    `declared_sampling`. Raises UsageError where two tiers list one model.
     """
     config = loaded.config
     con.execute(
@@ -52,12 +52,7 @@ def declare(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
     named = [(name, False) for name in BUILT_IN if name not in further] + [(name, True) for name in further]
     _fill(con, "chargeback_dimensions", named)
     con.execute("create or replace temp table tier_models (model_key varchar, tier varchar)")
-    listed = [
-        (canonical(provider, name), tier.name)
-        for tier in config.tiers
-        for provider, _, name in (model.partition("/") for model in tier.models)
-    ]
-    _fill(con, "tier_models", listed)
+    _fill(con, "tier_models", list(tier_of_model(loaded).items()))
     con.execute("create or replace temp table source_priorities (source varchar, priority bigint)")
     _fill(con, "source_priorities", [(s.name, s.priority) for s in config.sources])
     con.execute("create or replace temp table declared_sampling (source varchar, sampling double)")

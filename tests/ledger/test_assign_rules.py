@@ -177,7 +177,8 @@ def test_what_each_rule_caught_is_counted_from_its_day_on_and_nothing_is_listed_
 def test_a_rule_that_can_catch_nothing_is_warned_of(tmp_path):
     rules = [
         {"match": {"user_id": "u-*"}, "workflow": "review"}, {"match": {"api_key": "sk-*"}, "workflow": "review"},
-        {"match": {"queue": "a"}, "workflow": "elsewhere"},
+        {"match": {"queue": "a"}, "workflow": "elsewhere"}, {"match": {"source": "gatewy"}, "workflow": "review"},
+        {"match": {"source": "call?"}, "workflow": "review"}, {"match": {"source": "[c]*"}, "workflow": "review"},
     ]  # fmt: skip
     bench = Bench(tmp_path, {"assign": rules})
     warned = [w for w in check_workspace(bench.loaded)["warnings"] if w.startswith("assign")]
@@ -185,6 +186,8 @@ def test_a_rule_that_can_catch_nothing_is_warned_of(tmp_path):
         "assign rule 1 (user_id: u-*): user_id names users, and is kept only where tags: maps it",
         "assign rule 2 (api_key: sk-*): api_key is never kept (secret), so nothing matches",
         "assign rule 3 (queue: a): workflow elsewhere is not declared under workflows:",
+        "assign rule 4 (source: gatewy): no source under sources: is called gatewy, so nothing new matches",
+        "assign rule 6 (source: [c]*): no source under sources: is called [c]*, so nothing new matches",
     ]
 
 
