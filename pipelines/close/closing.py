@@ -19,6 +19,7 @@ import polars as pl
 
 from pipelines.close.accrual import accrued, trued_up
 from pipelines.close.bills import month_days
+from pipelines.close.cells import ITEMS
 from pipelines.close.figures import MARTS, figures, money, totals
 from pipelines.close.records import FOLDER, Record, Records, read_records, write_record
 from pipelines.exports.tables import EXPORTS, batches
@@ -35,6 +36,8 @@ HASHED = (
     "reconciliation_daily", "unseen_spend", "shared_costs", "billed",
 )  # fmt: skip
 _VERSION = 1
+#: Accounts that a refusal names.
+NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -105,11 +108,13 @@ def _refuse_running(published: Published, month: str) -> None:
 
 @dataclass(frozen=True)
 class Obstacle:
-    """What keeps a month from its close. `providers`: whose bill; `unexplained`: dollars without a name."""
+    """What keeps a month from its close. `providers`: whose bill; `unexplained`: dollars without a name of each
+    account (`provider` or `provider/account`) that is red, most first.
+    """
 
     kind: Literal["no bill", "open", "red"]
     providers: tuple[str, ...]
-    unexplained: Decimal = Decimal(0)
+    unexplained: tuple[tuple[str, Decimal], ...] = ()
 
 
 def obstacles(reconciliation: pl.DataFrame, month: str) -> list[Obstacle]:
@@ -123,8 +128,13 @@ def obstacles(reconciliation: pl.DataFrame, month: str) -> list[Obstacle]:
     for kind in ("open", "red"):
         mine = [r for r in rows if r["status"] == kind]
         if mine:
-            rest = next((r["amount_usd"] for r in mine if r["item"] == "unexplained"), Decimal(0))
-            found.append(Obstacle(kind, tuple(dict.fromkeys(r["provider"] for r in mine)), rest))
+            rest = [
+                ("/".join(filter(None, (r["provider"], r["account"]))), r["amount_usd"])
+                for r in mine
+                if kind == "red" and r["item"] == "unexplained"
+            ]
+            rest.sort(key=lambda one: (-abs(one[1]), one[0]))
+            found.append(Obstacle(kind, tuple(dict.fromkeys(r["provider"] for r in mine)), tuple(rest)))
     return found
 
 
@@ -135,12 +145,15 @@ def _refuse_unreconciled(reconciliation: pl.DataFrame, asked: Asked) -> None:
             raise OutlayError(f"{asked.month} has no bill of {who}: add it under sources:, or --accrual until it comes")
         if asked.accept_unexplained:
             continue
-        said, more = "is not complete", ": pages are missing, or calls follow its last billed day"
-        if found.kind == "red":
-            said, more = "has an unexplained rest above the threshold", f" (${found.unexplained:,.2f})"
-        raise OutlayError(
-            f"{asked.month}: the bill of {found.providers[0]} {said}{more}; look at it, or --accept-unexplained REASON"
-        )
+        if found.kind == "open":
+            who = ", ".join(found.providers)
+            why = f"the bill of {who} is not complete: pages are missing, or calls follow its last billed day"
+        else:
+            named = [f"{account} (${amount:,.2f})" for account, amount in found.unexplained[:NAMED]]
+            if len(found.unexplained) > NAMED:
+                named.append(f"{len(found.unexplained) - NAMED} more (outlay export reconciliation)")
+            why = f"what no item explains is above the threshold in the bill of {', '.join(named)}"
+        raise OutlayError(f"{asked.month}: {why}; look at it, or --accept-unexplained REASON")
 
 
 def _document(
@@ -188,7 +201,8 @@ def _done(path: Path, document: dict[str, Any], said: str, root: Path) -> Done:
         f"${_short(sums['metered_usd'])}, never logged ${_short(sums['unseen_usd'])}"
     ]
     for one in document["figures"]["providers"]:
-        items = ", ".join(f"{item} {_short(amount)}" for item, amount in one["items"].items()) or "no difference"
+        named = sorted(one["items"].items(), key=lambda item: ITEMS.index(item[0]))
+        items = ", ".join(f"{item} {_short(amount)}" for item, amount in named) or "no difference"
         account = f"/{one['account']}" if one["account"] else ""
         billed = f"${_short(one['billed_usd'])}" if one["billed_usd"] else "nothing"
         lines.append(f"  {one['provider']}{account}: billed {billed}, {one['status']}: {items}")

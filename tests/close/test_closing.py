@@ -100,10 +100,41 @@ def test_a_close_refuses_what_it_may_not_freeze(bench):
         month(bench, "2026-10")
     openai_bill(bench, {"2026-09-20": [*BOTH, cost("support plan", "9")]}, "2026-09")
     bench.run()
-    with pytest.raises(OutlayError, match=r"unexplained rest above the threshold \(\$9\.00\)"):
+    with pytest.raises(OutlayError, match=r"is above the threshold in the bill of openai \(\$9\.00\); look at it"):
         month(bench, "2026-09")
     record = month(bench, "2026-09", accept_unexplained="support, signed in June").document["record"]
     assert record["accepted_unexplained"] == "support, signed in June"
+
+
+def test_every_red_account_is_named_with_its_rest_most_first_and_not_without_end(tmp_path):
+    bench = close_bench(tmp_path, tags={"account": ["project"]})
+    bench.calls(*(call(f"{n}", time="2026-09-20T10:00:00Z", project=f"proj_{n}") for n in range(7)), LATER)
+    bills = [
+        cost(each["line_item"], each["amount"]["value"], each["quantity"], f"proj_{n}")
+        for n in range(7)
+        for each in BOTH
+    ]
+    extra = [cost("support plan", f"{10 + n}", None, f"proj_{n}") for n in range(7)]
+    openai_bill(bench, {"2026-09-20": [*bills, extra[0], extra[3]]}, "2026-09")
+    bench.run()
+    with pytest.raises(
+        OutlayError, match=r"in the bill of openai/proj_3 \(\$13\.00\), openai/proj_0 \(\$10\.00\); look"
+    ):
+        month(bench, "2026-09")
+    openai_bill(bench, {"2026-09-20": [*bills, *extra]}, "2026-09")
+    bench.run()
+    with pytest.raises(OutlayError) as refused:
+        month(bench, "2026-09")
+    assert str(refused.value) == (
+        "2026-09: what no item explains is above the threshold in the bill of openai/proj_6 ($16.00), openai/proj_5 "
+        "($15.00), openai/proj_4 ($14.00), openai/proj_3 ($13.00), openai/proj_2 ($12.00), 2 more (outlay export "
+        "reconciliation); look at it, or --accept-unexplained REASON"
+    )
+
+
+def test_a_month_closed_again_says_the_same_figures_in_the_same_order(bench):
+    said = [month(bench, "2026-08").text for _ in range(2)]
+    assert said[0].splitlines()[:-1] == said[1].splitlines()[:-1]
 
 
 def test_what_changes_in_a_closed_month_is_an_adjustment_of_the_next_open_one(bench):
