@@ -14,6 +14,7 @@ from typing import Any
 from pipelines.routing.answer import Answer, answered
 from pipelines.routing.apply import apply
 from pipelines.routing.approval import approve, parse_only
+from pipelines.routing.fallbacks import unprotected
 from pipelines.routing.plan import plan, policy_bytes
 from pipelines.routing.policy_text import check_against_workspace, parse_policy
 from pipelines.routing.rendering import Loaded, canonical_of, check_bindings, served_models
@@ -160,4 +161,5 @@ def check_targets(loaded: Loaded) -> list[str]:
     if content is not None:
         file = parse_policy(content, config.routing.policy)
         check_against_workspace(file.policy, config, config.routing.policy)
+        warnings += [f"{config.routing.policy}: {note}" for note in unprotected(file.policy)]
     return warnings

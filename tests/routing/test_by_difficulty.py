@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import random
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from pipelines.rollout.advance import advance
+from pipelines.rollout.marts import replayed
 from pipelines.routing.loop import route_apply, route_approve, route_plan
-from pipelines.routing.policy import Leg
+from pipelines.routing.policy import Leg, Route
 from pipelines.routing.policy_text import parse_policy
 from pipelines.routing.proposal import no_longer_recommended
 from pipelines.routing.targets import RENDERERS
 from pipelines.routing.units import lot, snippet
+from pipelines.routing.volume import Volume, volumes
 from pipelines.workspace.errors import UsageError
-from tests.rollout.world import World, moment, route
+from tests.rollout.world import FILE, MODELS, World, moment, route
 from tests.split.test_published_split import mark
 from tests.workspaces import Bench, call, event
 
@@ -191,3 +194,98 @@ def test_the_rollout_tells_a_stratums_route_from_the_rest(tmp_path):
     ]
     [decision] = world.bench.export("decisions")
     assert (decision["workflow"], decision["task_type"]) == ("review", "extraction/easy")
+
+
+def strata_days(world: World, count: int, light: float = 0.995) -> None:
+    """Days of 60 easy units, served as the stratum's live route says, 20 hard ones and 20 without a stratum."""
+    for _ in range(count):
+        shares = {"frontier": 100} if world.version == 1 else easy_route(world).shares
+        calls, events = [], []
+        for n in range(100):
+            stratum = "easy" if n < 60 else "hard" if n < 80 else None
+            tier = "frontier"
+            if stratum == "easy" and world.rng.random() * 100 < shares.get("light", 0):
+                tier = "light"
+            unit, at = f"d{world.today:%m%d}-{n}", moment(world.today, 1 + n * 0.2)
+            good = world.rng.random() < (light if tier == "light" else 0.995)
+            calls.append(call(f"r{unit}", unit_id=unit, time=at.isoformat(), model=MODELS[tier], stratum=stratum))
+            events.append(event(f"e{unit}", "completed" if good else "failed", unit_id=unit, time=at.isoformat()))
+        world.bench.calls(*calls, file=f"{world.today}.jsonl")
+        world.bench.outcomes(*events, file=f"{world.today}.jsonl")
+        world.today += timedelta(days=1)
+
+
+def easy_route(world: World) -> Route:
+    found = replayed(world.loaded).line[-1].route("review/extraction/easy")
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def canary_of_the_easy(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Two days on frontier alone, then the easy stratum's canary of 20 %."""
+    world = World(tmp_path_factory.mktemp("strata") / "ws")
+    world.bench.config["workflows"]["review"]["quality"] = {"retention": 0.9}  # few units tell within so wide a margin
+    world.bench.save()
+    world.policy(route())
+    strata_days(world, 2)
+    world.policy(route(), EASY, CANARY)
+    return world
+
+
+def test_a_stratums_route_advances_on_its_own_requests_and_leaves_the_rest(canary_of_the_easy: World, tmp_path):
+    world = canary_of_the_easy.copied(tmp_path / "ws")
+    strata_days(world, 8)
+    world.run()
+    done = advance(world.loaded, now=world.now()).document()
+    assert done["routes"][0]["reasons"] == []
+    assert [(c["route"], c["before"], c["after"]) for c in done["moved"]] == [
+        ("review/extraction/easy", {"frontier": 80, "light": 20}, {"frontier": 50, "light": 50})
+    ]
+    live = replayed(world.loaded).line[-1].policy
+    assert live is not None
+    assert {each.key: each.shares for each in live.routes} == {
+        "review/extraction": {"frontier": 100}, "review/extraction/easy": {"frontier": 50, "light": 50},
+    }  # fmt: skip
+    assert RENDERERS["json"].parse((world.bench.root / FILE).read_text()) == live.groups
+    [verdict] = done["routes"]
+    assert {guard["answer"] for guard in verdict["guards"]} == {"holds"}
+
+
+def test_a_stratums_canary_that_does_harm_goes_back_and_the_rest_stays(canary_of_the_easy: World, tmp_path):
+    world = canary_of_the_easy.copied(tmp_path / "ws")
+    world.bench.config["routing"]["rollback"] = "auto"
+    world.bench.save()
+    strata_days(world, 10, light=0.3)
+    world.run()
+    done = advance(world.loaded, now=world.now()).document()
+    [told] = done["routes"]
+    assert (told["move"], [(c["route"], c["kind"]) for c in done["moved"]]) == (
+        "roll back", [("review/extraction/easy", "rolled back")],
+    )  # fmt: skip
+    live = RENDERERS["json"].parse((world.bench.root / FILE).read_text())
+    # clients may ask for the stratum's route by now: it keeps answering
+    assert live == {
+        "review/extraction": (Leg("frontier", 1, 100),),
+        "review/extraction/easy": (Leg("frontier", 1, 100), Leg("light", 2, 100)),
+    }
+
+
+def test_the_plan_says_how_long_a_stratums_steps_take_and_those_of_the_rest(canary_of_the_easy: World, tmp_path):
+    world = canary_of_the_easy.copied(tmp_path / "ws")
+    world.run()
+    whole = volumes(world.bench.root)
+    assert whole == {"review/extraction": Volume(2, {1: 200})}
+    cut = policy(route(canary=5), EASY, CANARY)
+    assert volumes(world.bench.root, cut.policy) == {
+        "review/extraction": Volume(2, {1: 80}), "review/extraction/easy": Volume(2, {1: 120}),
+    }  # fmt: skip
+    path = world.bench.root / "routing" / "policy.yaml"
+    lines = (
+        path.read_text().replace("\nversion: 2", "\nversion: 3").replace("percent: 20", "percent: 5").splitlines(True)
+    )
+    path.write_text("".join(line for line in lines if not line.startswith("parent_sha256")))
+    said = route_plan(world.loaded, {}, now=world.now(), probe=False)
+    [steps] = said.document["rollout"]
+    assert (steps["route"], steps["units_per_week"]) == ("review/extraction/easy", 420.0)
+    assert [(step["percent"], step["weeks"]) for step in steps["steps"]] == [(5, 1.4), (20, 1.0), (50, 1.0)]

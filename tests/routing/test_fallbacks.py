@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pipelines.routing.fallbacks import kept_behind
-from pipelines.routing.loop import route_apply, route_approve, route_plan
+from pipelines.routing.loop import check_targets, route_apply, route_approve, route_plan
 from pipelines.routing.policy import Canary, Match, Route
 from tests.routing.workspaces import MODELS, NOW, advice, by_hand, target, workspace
 
@@ -26,6 +26,10 @@ def test_a_route_written_by_hand_without_a_fallback_is_named_in_the_plan(tmp_pat
     assert (
         "Note: claims/triage: no tier stands behind light, so a failing model fails the request: name a fallback in "
         "the policy" in planned.text
+    )
+    assert check_targets(loaded)[-1] == (
+        "routing/policy.yaml: claims/triage: no tier stands behind light, so a failing model fails the request: name a "
+        "fallback in the policy"
     )
 
 
