@@ -30,6 +30,7 @@ MODELS = {
     "openrouter": ("openai/gpt-5.4-mini", "acme/secret"),
 }
 PRICED = {"openai": "gpt-5.4"}
+ROUTED = MODELS["openrouter"][0]
 BY_FOCUS = ("openai", "anthropic", "mistral")
 #: how a bill words what is no token
 EXTRAS = {
@@ -73,6 +74,13 @@ class Month:
         )
         calls = [self._call(n, day) for n, day in enumerate(self._days())]
         self.bench.calls(*(c for c in calls if c["provider"] != "openrouter"), self._later())
+        self.routed_twice = next(
+            c
+            for c in calls
+            if c["provider"] == "openrouter" and c["model"] == ROUTED and 2 <= int(c["time"][8:10]) <= 12
+        )
+        # the client's own log knows no id of OpenRouter's
+        self.bench.calls({**self.routed_twice, "request_id": "seen by the client"}, file="client.jsonl")
         self.bench.lines("logs/router/a.jsonl", [_generation(c) for c in calls if c["provider"] == "openrouter"])
         self.twice = next(c for c in calls if c["provider"] == "anthropic" and c["time"][:10] == "2026-10-12")
         self.bench.lines("logs/gate/a.jsonl", [json.dumps(_gateway(self.twice))])
@@ -191,22 +199,35 @@ def plant(made: Statement, month: Month) -> None:
             made.extras.append(extra)
             made.note(extra, item, usd)
     unpriced(made, "openai", roll)
-    doubled(made, month)
+    doubled(made, month.twice)
 
 
 def plant_activity(made: Statement, month: Month) -> None:
-    """The same for OpenRouter, whose activity tells models and tokens of a day, and money without a class."""
-    roll = month.roll
-    days = sorted({(p.day, p.model) for p in made.places("openrouter") if p.token_class == "output"})
-    for n, (day, model) in enumerate(roll.sample(days, min(6, len(days)))):
-        place = Place("openrouter", day, model, roll.choice(("input", "output")))
-        if n % 3 == 0:
+    """The same for OpenRouter, whose activity tells models and tokens of a day, and money without a class: it has no lines
+    for tools, taxes, credits or corrections.
+    """
+    roll, twice = month.roll, date.fromisoformat(month.routed_twice["time"][:10])
+    days = sorted({p.day for p in made.places("openrouter") if p.token_class == "output" and p.day != twice})
+    ways = ("not metered", "not billed", "rate difference", "rounding", "all of it", "not metered", "not billed")
+    for way, day in zip(ways, roll.sample(days, min(len(ways), len(days))), strict=False):
+        place = Place("openrouter", day, ROUTED, roll.choice(("input", "output")))
+        if way == "not metered":
             more(made, place, roll.randrange(1, 10**6))
-        elif n % 3 == 1:
+        elif way == "not billed":
             fewer(made, place, roll.random())
-        else:
+        elif way == "rate difference":
             dearer(made, place, roll.randrange(1, 50))
+        elif way == "rounding":
+            made.usd[place] += Decimal(1).scaleb(-12)
+            made.note(place, way, Decimal(1).scaleb(-12))
+        else:
+            for each in [p for p in made.places("openrouter") if (p.day, p.model) == (day, ROUTED)]:
+                fewer(made, each, 1)
+    unseen = Place("openrouter", FIRST + timedelta(days=13), "acme/never-logged", "input")
+    made.rates[unseen.model, unseen.token_class] = Decimal(roll.randrange(1, 10**4)).scaleb(-9)
+    more(made, unseen, roll.randrange(1, 10**7))
     unpriced(made, "openrouter", roll)
+    doubled(made, month.routed_twice)
 
 
 def more(made: Statement, place: Place, tokens: int) -> None:
@@ -241,12 +262,13 @@ def unpriced(made: Statement, provider: str, roll: random.Random) -> None:
         made.note(place, "unpriced", made.usd[place])
 
 
-def doubled(made: Statement, month: Month) -> None:
-    """The gateway's copy of a call is charged in the ledger, and billed once."""
-    day = date.fromisoformat(month.twice["time"][:10])
-    counts = _parts(month.twice)
-    for token_class, tokens in counts.items():
-        place = Place("anthropic", day, month.twice["model"], token_class)
+def doubled(made: Statement, twice: dict[str, Any]) -> None:
+    """A second source's copy of a call is charged in the ledger, and billed once."""
+    day = date.fromisoformat(twice["time"][:10])
+    for token_class, tokens in _parts(twice).items():
+        if not tokens:
+            continue
+        place = Place(twice["provider"], day, twice["model"], token_class)
         usd = made.price(place) * tokens
         made.tokens[place] -= tokens
         made.usd[place] -= usd

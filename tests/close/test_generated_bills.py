@@ -66,7 +66,8 @@ def test_a_bill_that_agrees_leaves_the_day_cut_and_what_has_no_price_alone(month
     made = statement(month)
     generated.unpriced(made, "openai", month.roll)
     generated.unpriced(made, "openrouter", month.roll)
-    generated.doubled(made, month)
+    generated.doubled(made, month.twice)
+    generated.doubled(made, month.routed_twice)
     written.write_focus(month, made, version="1.4")
     written.write_activity(month, made)
     month.bench.run()
@@ -89,13 +90,17 @@ def test_differences_of_every_kind_are_each_named_to_the_last_unit(month: Month,
         "not metered", "not billed", "tools", "rate difference", "day cut", "credits and discounts", "tax", "correction",
         "recorded twice", "rounding", "unexplained",
     }  # fmt: skip
+    assert set(made.expected("openrouter")) == {
+        "not metered", "not billed", "rate difference", "day cut", "unpriced", "recorded twice", "rounding",
+    }  # fmt: skip
 
 
 def test_a_bill_in_whole_cents_differs_by_rounding_alone(month: Month, tmp_path: Path):
     made = statement(month)
     generated.unpriced(made, "openai", month.roll)
     generated.unpriced(made, "openrouter", month.roll)
-    generated.doubled(made, month)
+    generated.doubled(made, month.twice)
+    generated.doubled(made, month.routed_twice)
     exact = {place: made.usd[place] for place in made.usd}
     for place, usd in exact.items():
         made.usd[place] = usd.quantize(Decimal("0.0001"))
