@@ -1,4 +1,4 @@
-"""What a changed rate book would move: rate by rate, and day by day over what was charged.
+"""What differs between two rate books, rate by rate.
 
 Repricing is never silent: a new book prices new requests, and charged days move only with a full run.
 The rates last used are kept as text (`dump`), so that a newer price package can be compared offline.
@@ -13,12 +13,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import duckdb
-import polars as pl
-
 from pipelines.rates.blocks import Window
-from pipelines.rates.book import Rate, RateBook
-from pipelines.rates.cards import price, sql
+from pipelines.rates.book import Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +63,6 @@ def changes(before: Iterable[Rate], after: Iterable[Rate]) -> list[RateChange]:
                 found.pop()
             found.append(change)
     return found
-
-
-def would_move(con: duckdb.DuckDBPyConnection, book: RateBook) -> pl.DataFrame:
-    """What this book would move of what was charged.
-
-    Reads temp tables `to_price` and `charged` (request_key, provider, model, day, cost_usd: null if
-    unpriced). Grain: (day, provider, model) with a difference; both sums skip unpriced requests.
-    """
-    price(con, book)
-    return con.sql(sql("moved")).pl().sort("day", "provider", "model")
 
 
 def dump(rates: Iterable[Rate]) -> str:

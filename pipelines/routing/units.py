@@ -9,23 +9,9 @@ there at 20 %, and the tasks of one unit fall together.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 
-from pipelines.routing.policy import CANARY_GROUP, Policy, Route
-
-PARTS = 100  #: a share is a whole percent
-
-
-def lot(workflow: str, unit_id: str) -> int:
-    """0 to 99, evenly spread over units."""
-    return int.from_bytes(hashlib.sha256(f"{workflow}/{unit_id}".encode()).digest()[:8], "big") % PARTS
-
-
-def group_of(route: Route, unit_id: str) -> str:
-    """Which of the route's groups serves the unit: a key of `route.groups`."""
-    percent = route.canary.percent if route.canary and route.split == "unit" else 0
-    return f"{route.key}{CANARY_GROUP}" if lot(route.match.workflow, unit_id) < percent else route.key
+from pipelines.routing.policy import Policy
 
 
 def drawn(policy: Policy) -> dict[str, int]:

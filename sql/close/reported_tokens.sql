@@ -32,15 +32,8 @@ chosen as (
 ),
 
 classes as (
-    select 'input' as class
-    union all
-    select 'cache_read' as class
-    union all
-    select 'cache_write' as class
-    union all
-    select 'cache_write_long' as class
-    union all
-    select 'output' as class
+    select class
+    from (values ('input'), ('cache_read'), ('cache_write'), ('cache_write_long'), ('output')) as named (class)
 ),
 
 counted as (

@@ -14,9 +14,10 @@ import pytest
 
 from pipelines.routing.policy_text import parse_policy
 from pipelines.routing.targets import RENDERERS
-from pipelines.routing.units import group_of, snippet
+from pipelines.routing.units import snippet
 from tests.gateways.programs import portkey_gateway
 from tests.gateways.servers import Upstream, free_port, running, wait_for
+from tests.routing.lots import group_of
 
 pytestmark = [pytest.mark.gateway, pytest.mark.slow, pytest.mark.xdist_group("portkey")]
 

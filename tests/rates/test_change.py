@@ -7,7 +7,9 @@ from datetime import date
 from decimal import Decimal
 
 from pipelines.rates.book import RateBook
-from pipelines.rates.change import changes, dump, read_dump, would_move
+from pipelines.rates.cards import price
+from pipelines.rates.change import changes, dump, read_dump
+from pipelines.storage.models import sql
 from tests.rates.conftest import load
 
 PAIRS = [("openai", "gpt-4o"), ("deepseek", "deepseek-flash")]
@@ -62,7 +64,8 @@ def test_days_that_would_move_are_listed_with_both_sums(con):
         "case request_key when 'same' then 0.0025 when 'new' then null else 0.003 end::decimal(28, 12) "
         "as cost_usd from to_price"
     )
-    assert would_move(con, RateBook()).rows() == [
+    price(con, RateBook())
+    assert sorted(con.sql(sql("rates/moved")).fetchall()) == [
         (date(2026, 11, 15), "openai", "gpt-4o", 2, Decimal("0.006"), Decimal("0.005"), 0, 0),
         (date(2026, 11, 15), "openai", "gpt-5", 1, None, Decimal("0.00125"), 1, 0),
     ]

@@ -16,10 +16,11 @@ from pipelines.routing.policy import Leg, Route
 from pipelines.routing.policy_text import parse_policy
 from pipelines.routing.proposal import no_longer_recommended
 from pipelines.routing.targets import RENDERERS
-from pipelines.routing.units import lot, snippet
+from pipelines.routing.units import snippet
 from pipelines.routing.volume import Volume, volumes
 from pipelines.workspace.errors import UsageError
 from tests.rollout.world import FILE, MODELS, World, moment, route
+from tests.routing.lots import lot
 from tests.split.test_published_split import mark
 from tests.workspaces import Bench, call, event
 

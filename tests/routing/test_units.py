@@ -13,7 +13,8 @@ from pipelines.routing.loop import route_apply, route_approve, route_plan, route
 from pipelines.routing.policy import Canary, Leg, Match, Route
 from pipelines.routing.policy_text import parse_policy
 from pipelines.routing.targets import RENDERERS
-from pipelines.routing.units import group_of, lot, snippet
+from pipelines.routing.units import snippet
+from tests.routing.lots import group_of, lot
 from tests.routing.test_targets import BINDINGS, POLICY
 from tests.routing.workspaces import NOW, advice, by_hand, go_live, live, switch, workspace
 
