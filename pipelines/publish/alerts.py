@@ -95,7 +95,7 @@ def _overlaps(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
         )
         r["detail"] = (
             f"sources {r['one']} and {r['other']} seem to report the same {r['requests']} calls, whose ids can't be "
-            f"matched: {stake}"
+            f"matched: {stake}. Keep one of them, or log the provider's response id in both"
         )
         r["size"] = r["size"] or Decimal(0)
     return rows
