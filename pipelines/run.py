@@ -56,9 +56,15 @@ def intake_stage(run: Run) -> None:
             run.cause = "full rebuild"
             if run.held:
                 note_renames(con, loaded)
-                stage = staging(loaded, con, run.run_id)
-                history.compare(con, run.asked.accept_loss, run.asked.keep_missing, stage, run.intake)
+                if run.spark:
+                    run.spark.compare(run)
+                else:
+                    stage = staging(loaded, con, run.run_id)
+                    history.compare(con, run.asked.accept_loss, run.asked.keep_missing, stage, run.intake)
         _apply_changed_workspace(run)
+        if run.spark and _idle(run):
+            run.unchanged = True
+            return
         changed = run.cause == "workspace changed"
         if run.spark:
             run.spark.deduplicate(run)
@@ -86,6 +92,8 @@ def ledger_stage(run: Run) -> None:
     """Attribute, price and allocate the requests of the touched days."""
     con, book = run.con, run.book
     assert book is not None
+    if run.unchanged:
+        return
     ledger.name_models(con, book)
     looked_up = [0]
     for _ in [None] if run.spark else ledger.by_days(con):
@@ -104,6 +112,8 @@ def ledger_stage(run: Run) -> None:
 
 def check_stage(run: Run) -> dict[str, Broken | None]:
     """Every check of the ledger. The caller publishes nothing when one is broken."""
+    if run.unchanged:
+        return dict.fromkeys(CHECKS)
     with run.timed("check", lambda: len(CHECKS)):
         return all_broken(run.con, [None] if run.spark else ledger.by_days(run.con))
 
@@ -111,6 +121,8 @@ def check_stage(run: Run) -> dict[str, Broken | None]:
 def outcomes_stage(run: Run) -> None:
     """Replay the units' lives and work out the touched days' cost per outcome."""
     con = run.con
+    if run.unchanged:
+        return
     with run.timed("outcomes", lambda: run.count("select count(*) from daily_cost where day in (from cost_days)")):
         outcomes.replay(con)
         outcomes.write_daily_cost(con)
@@ -127,13 +139,17 @@ def outcomes_stage(run: Run) -> None:
 
 def change_stage(run: Run) -> None:
     """What changed: alarms, the bridge from week to week, budgets."""
+    if run.unchanged:
+        return
     with run.timed("change", lambda: sum(len(frame) for frame in run.changed.values())):
-        run.decided = decisions_hash(run.loaded.root) + records_hash(run.loaded.root) + routing_hash(run.loaded)
+        run.decided = _decided(run)
         run.changed = changes(run.con, run.loaded, run.as_of or NO_DAY)
 
 
 def split_stage(run: Run) -> None:
     """The capability-split recommendations of the last 28 days."""
+    if run.unchanged:
+        return
     assert run.book is not None
     with run.timed("split", lambda: len(run.split.recommendations.recommendations) if run.split else 0):
         run.split = split(run.con, run.loaded, run.book, run.as_of or NO_DAY)
@@ -142,16 +158,17 @@ def split_stage(run: Run) -> None:
 def publish_stage(run: Run) -> None:
     """Write the set, commit the ledger, swap the pointer. Nothing new: the published set stays."""
     home, con = run.home, run.con
-    assert run.split is not None
     assert run.book is not None
-    snapshot.save(home, run.book)
+    if not run.unchanged:
+        snapshot.save(home, run.book)
     with run.timed("publish", lambda: len(run.days)):
-        if _nothing_new(run):
+        if run.unchanged or _nothing_new(run):
             run.unchanged = True
             run.lease.fence()
             con.execute("commit")
             run.committed = True
             return
+        assert run.split is not None
         (home / "published").mkdir(parents=True, exist_ok=True)
         with published.building(home, run.run_id) as folder:
             if run.spark:
@@ -218,6 +235,21 @@ def _apply_changed_workspace(run: Run) -> None:
     if run.spark:  # works out every day of the lake in any case
         return
     redate(run.con, run.loaded.config.reporting.timezone)
+
+
+def _decided(run: Run) -> str:
+    return decisions_hash(run.loaded.root) + records_hash(run.loaded.root) + routing_hash(run.loaded)
+
+
+def _idle(run: Run) -> bool:
+    """Whether a run of an engine that keeps no worked-out day can end here: all that it would work out is published."""
+    if run.asked.last is not None or run.cause == "workspace changed":
+        return False
+    before = setting(run.con, "as_of")
+    run.as_of = date.fromisoformat(before) if before not in (None, "None") else None
+    run.decided = _decided(run)
+    book = ledger.rate_book(run.con, run.loaded)
+    return setting(run.con, "rate_book") == book.version and _nothing_new(run)
 
 
 def _published_until(run: Run) -> date | None:

@@ -126,28 +126,28 @@ def open_run(loaded: Loaded, asked: Asked, progress: Progress | None = None) -> 
         one_engine(con, loaded.config.engine.kind)
         lake_name = setting(con, "lake")
         if lake_name is None:
-            lake_name = f"lake-{run_id}" if asked.full else "lake"
+            # several workspaces may share the place that `engine.lake` names
+            lake_name = f"lake-{run_id}" if asked.full or loaded.config.engine.lake else "lake"
         run = Run(loaded, asked, run_id, con, file, home / lake_name, lease, progress)
         if not asked.full:
             lake.sweep(con, run.lake_root)
         old = home / "ledger.duckdb"
-        if run.spark and asked.full and old.is_file():
-            raise OutlayError(
-                "run --full with engine: spark can't yet tell which inputs are gone, so it forgets nothing and stops: "
-                "delete .outlay to rebuild from the present inputs"
-            )
         if asked.full and old.is_file():
             con.execute(f"attach {literal(str(old))} as held (read_only)")
-            if con.execute("select 1 from held.settings where name = 'engine' and value = 'spark'").fetchall():
+            filled_by = con.execute("select value from held.settings where name = 'engine'").fetchall()
+            if filled_by == [("spark",)] and not run.spark:
                 raise OutlayError(
-                    "run --full can't tell which inputs of a ledger of engine spark are gone, so it forgets nothing and "
-                    "stops: delete .outlay to rebuild from the present inputs"
+                    "run --full with engine: duckdb can't tell which inputs of a ledger of engine spark are gone, so it "
+                    "forgets nothing and stops: put engine: {kind: spark} back, or delete .outlay to rebuild from the "
+                    "present inputs"
                 )
             run.held = True
         con.execute("begin transaction")
         if run.spark:
             con = run.con = run.spark.connect(loaded, con, run_id)
             stack.callback(run.spark.end, run)
+            if not asked.full:
+                run.spark.sweep_lake(run)
         put_setting(con, "engine", loaded.config.engine.kind)
         put_setting(con, "lake", lake_name)
         for table in ("touched_days", "cost_days"):

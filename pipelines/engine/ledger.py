@@ -15,7 +15,6 @@ way: a statement on a large table that Spark can't take is refused, never run el
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +26,8 @@ from sqlglot import exp
 
 from pipelines.engine.answers import Answer, Counted, Fetched
 from pipelines.engine.dialect import Foreign, parsed, tables, to_spark
+from pipelines.engine.place import LakePlace
+from pipelines.engine.work import Work
 from pipelines.workspace.errors import OutlayError
 
 if TYPE_CHECKING:
@@ -44,14 +45,18 @@ _SHIPPED = 2_000_000
 
 
 class SparkLedger:
-    """Routes statements between the driver's DuckDB and Spark. `folder`: the run's own Parquet, deleted if it fails."""
+    """Routes statements between the driver's DuckDB and Spark.
 
-    def __init__(self, small: duckdb.DuckDBPyConnection, spark: SparkSession, folder: Path) -> None:
-        self.small, self.spark, self.folder = small, spark, folder
+    `work`: the run's own Parquet, deleted if it fails. `scratch`: a folder of the driver's, for what it is handed.
+    """
+
+    def __init__(self, small: duckdb.DuckDBPyConnection, spark: SparkSession, work: Work, scratch: Path) -> None:
+        self.small, self.spark, self.work, self.scratch = small, spark, work, scratch
+        self.before: Work | None = None  #: the last run's
+        self.replaced: LakePlace | None = None  #: what a full rebuild replaces
         self.large: dict[str, DataFrame] = {}
         self._shipped: set[str] = set()
         self._made = 0
-        folder.mkdir(parents=True, exist_ok=True)
         for name in LARGE:
             self.show(name, spark.createDataFrame([], self._declared(name)))
         units = "workflow string, unit_id string"
@@ -125,23 +130,23 @@ class SparkLedger:
     def written(self, frame: DataFrame, name: str) -> DataFrame:
         """The frame's rows, written to Parquet by executors."""
         self._made += 1
-        place = self.folder / name / f"{self._made:04}"
+        place = self.work.at(name, f"{self._made:04}")
         typed = _typed(frame)
-        self.guarded(lambda: typed.write.parquet(str(place)))
-        return self.spark.read.schema(typed.schema).parquet(str(place))
+        self.guarded(lambda: typed.write.parquet(place))
+        return self.spark.read.schema(typed.schema).parquet(place)
 
     def handed_over(self, frame: DataFrame) -> pa.Table:
         """A frame's rows, in its order, through storage: executors write, the driver reads."""
         from pyspark.sql.pandas.types import to_arrow_schema
 
         self._made += 1
-        place = self.folder / "handed_over" / f"{self._made:04}"
+        place = self.work.below(f"handed_over/{self._made:04}")
         typed = _typed(frame)
-        self.guarded(lambda: typed.write.parquet(str(place)))
-        files = sorted(place.glob("*.parquet"))
+        self.guarded(lambda: typed.write.parquet(place.url))
         wanted = to_arrow_schema(typed.schema, timezone="UTC")
-        parts = [pq.read_table(file).cast(wanted) for file in files]
-        shutil.rmtree(place)
+        with place.local(self.scratch / f"{self._made:04}") as files:
+            parts = [pq.read_table(file).cast(wanted) for file in files]
+        place.remove()
         return pa.concat_tables(parts) if parts else wanted.empty_table()
 
     def guarded(self, work: Any) -> Any:

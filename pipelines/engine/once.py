@@ -41,25 +41,26 @@ def deduplicate(run: Any) -> None:
     tell_files(ledger.small, run.intake)
 
 
-def _lake(run: Any, family: str, *, fresh: bool) -> Any:
+def of_lake(run: Any, family: str, *, fresh: bool) -> Any:
     """The lake's rows of a family: those of this run, or all earlier ones."""
-    from pyspark.sql.pandas.types import from_arrow_schema
-
     ledger: SparkLedger = run.con
-    schema = from_arrow_schema(_SCHEMAS[family])
     files = ledger.small.execute(
         f"select file from lake_files where file like '{family}/%' and (run_id = $run) = $fresh order by file",
         {"run": run.run_id, "fresh": fresh},
     ).fetchall()
-    if not files:
-        return ledger.spark.createDataFrame([], schema)
-    paths = [str(run.lake_root / file) for (file,) in files]
-    return ledger.spark.read.schema(schema).parquet(*paths).select(*schema.names)
+    return run.spark.lake_of(run).frame(ledger.spark, [file for (file,) in files], schema_of(family))
+
+
+def schema_of(family: str) -> Any:
+    """A family's columns in the lake, as Spark has them."""
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    return from_arrow_schema(_SCHEMAS[family])
 
 
 def _spans(run: Any) -> None:
     ledger: SparkLedger = run.con
-    fresh, earlier = (_lake(run, "spans", fresh=which) for which in (True, False))
+    fresh, earlier = (of_lake(run, "spans", fresh=which) for which in (True, False))
     from pyspark.sql.functions import array_sort, map_entries
 
     every = fresh.unionByName(earlier).withColumn("said", array_sort(map_entries("tags")))  # maps can't be compared
@@ -71,7 +72,7 @@ def _spans(run: Any) -> None:
 def _requests(run: Any) -> None:
     ledger, loaded = run.con, run.loaded
     for name, fresh, tag in (("fresh_lines", True, run.run_id), ("earlier_lines", False, _EARLIER)):
-        ledger.show(name, _lake(run, "requests", fresh=fresh))
+        ledger.show(name, of_lake(run, "requests", fresh=fresh))
         staged = filled("intake/staged_requests", rows=name, zone=loaded.config.reporting.timezone, run=tag)
         ledger.show(f"staged_{name}", ledger.query(staged))
     ledger.show("staged", ledger.query("select * from staged_fresh_lines union all select * from staged_earlier_lines"))
@@ -93,6 +94,8 @@ def _requests(run: Any) -> None:
     for source, file, stored, superseded in ledger.execute(filled("intake/file_counts", run=run.run_id)).fetchall():
         _count(run, source, file, stored, superseded, 0)
     ledger.execute("insert into touched_days select distinct day from records where wins")
+    # days that hold nothing any more: the reporting zone changed, or their calls are another day's now
+    ledger.execute("insert into touched_days select day from segments union select day from daily_cost")
 
 
 def _spell_out(ledger: SparkLedger) -> None:
@@ -127,9 +130,10 @@ def _spelt(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def _outcomes(run: Any) -> None:
     ledger: SparkLedger = run.con
-    ledger.show("incoming_outcomes", _lake(run, "outcomes", fresh=True))
-    ledger.show("outcome_events", _lake(run, "outcomes", fresh=False))
-    ledger.execute(f"create temp table event_places as {sql('intake/event_places')}")
+    ledger.show("incoming_outcomes", of_lake(run, "outcomes", fresh=True))
+    ledger.show("earlier_outcomes", of_lake(run, "outcomes", fresh=False))
+    ledger.show("outcome_events", ledger.query(sql("engine/standing_events")))
+    ledger.execute(f"create temp table event_places as {filled('intake/event_places', which='true')}")
     for row in ledger.execute(
         "select source, file, count(*) filter (where place = 1), count(*) filter (where place > 1 and repetition = 1), "
         "count(*) filter (where repetition > 1) from event_places where fresh = 1 group by source, file"

@@ -7,14 +7,14 @@ written. A task that fails and is tried again writes under another name; only wh
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 
+from pipelines.engine.place import LakePlace
 from pipelines.intake.batches import Batches
 from pipelines.intake.counts import FileCounts, Intake
 from pipelines.intake.discover import discover
@@ -22,6 +22,7 @@ from pipelines.intake.intake import Reading
 from pipelines.intake.loading import digest_of
 from pipelines.intake.manifest import Due, Listed, Manifest, Rejected
 from pipelines.intake.progress import Told
+from pipelines.intake.renamed import refuse_renamed, refuse_second_readers
 from pipelines.intake.staging import Staging
 from pipelines.intake.window import Window
 from pipelines.sources.registry import kinds_supported
@@ -55,7 +56,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Answered:
-    """What a task says of its files, and the files that it wrote below the lake and below the run's folder."""
+    """What a task says of its files, and the files that it wrote: those of the lake, and the marks for the driver."""
 
     read: list[Read]
     lake: list[str]
@@ -69,8 +70,7 @@ class Task:
     loaded: Loaded
     window: Window
     run_id: str
-    lake_root: Path
-    folder: Path  #: of the run: marks are handed over there
+    lake: LakePlace
 
     def __call__(self, numbered: tuple[int, list[Due]]) -> Answered:
         number, files = numbered
@@ -86,11 +86,12 @@ class Task:
                 reading.alone(file)
                 told.read[-1].left = told.intake.records_left - before
             reading.batches.flush()
-            for table, rows in _LAKE.items():
-                lake.add(con, self.lake_root, table, f"({rows})", name)
-            written = _names(con)
-            for family in _MARKS:
-                lake.add(con, self.folder, family, f"incoming_{family}", name)
+            with self.lake.writing() as folder:
+                for table, rows in _LAKE.items():
+                    lake.add(con, folder, table, f"({rows})", name)
+                written = _names(con)
+                for family in _MARKS:
+                    lake.add(con, folder, family, f"incoming_{family}", name)
             return Answered(told.read, sorted(written), sorted(_names(con) - written))
 
 
@@ -124,6 +125,8 @@ def take_in(run: Any) -> Intake:
     manifest = Manifest(small, loaded, window, run.run_id, intake)
     known = set(kinds_supported())
     files = discover(loaded, window, intake.folders_left)
+    refuse_second_readers(found for found in files if found.source.kind in known)
+    refuse_renamed(small, loaded, files)
     for found in files:
         intake.skipped_kinds[found.source.kind] += found.source.kind not in known
     intake.skipped_kinds += type(intake.skipped_kinds)()
@@ -133,12 +136,10 @@ def take_in(run: Any) -> Intake:
     tasks = list(enumerate(grouped(due, min(share, TASK_BYTES))))
     Batches(Staging(small, run.run_id, loaded.config.reporting.timezone))  # the empty incoming tables
     if tasks:
-        task = Task(loaded, window, run.run_id, run.lake_root, run.con.folder)
+        task = Task(loaded, window, run.run_id, run.spark.lake_of(run))
         spread = run.con.spark.sparkContext.parallelize(tasks, len(tasks))
         for answered in run.con.guarded(spread.map(task).collect):
             _note(run, manifest, answered)
-        for family in _MARKS:
-            shutil.rmtree(run.con.folder / family, ignore_errors=True)
     manifest.flush()
     return intake
 
@@ -179,10 +180,11 @@ def _note(run: Any, manifest: Manifest, answered: Answered) -> None:
             manifest.taken(read.file, read.counts, read.rejected)
     if answered.lake:
         run.con.small.executemany("insert into lake_files values (?, ?)", [(f, run.run_id) for f in answered.lake])
+    lake_place = run.spark.lake_of(run)
     for name in answered.marks:
-        file = run.con.folder / name
-        run.con.small.execute(
-            f"insert into incoming_{name.partition('/')[0]} by name select * from read_parquet($file, hive_partitioning = false)",
-            {"file": str(file)},
-        )
-        file.unlink()
+        with lake_place.opened(name) as stream:
+            rows = pq.read_table(stream)
+        run.con.small.register("handed_marks", rows)
+        run.con.small.execute(f"insert into incoming_{name.partition('/')[0]} by name from handed_marks")
+        run.con.small.unregister("handed_marks")
+    lake_place.remove(answered.marks)

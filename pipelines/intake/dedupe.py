@@ -159,7 +159,8 @@ def _spans(con: duckdb.DuckDBPyConnection, lake_root: Path, run_id: str) -> None
 
 
 def _outcomes(con: duckdb.DuckDBPyConnection, loaded: Loaded, lake_root: Path, run_id: str, intake: Intake) -> None:
-    con.execute(f"create or replace temp table event_places as {sql('intake/event_places')}")
+    places = filled("intake/event_places", which="event_id in (select event_id from incoming_outcomes)")
+    con.execute(f"create or replace temp table event_places as {places}")
     _count(con, "event_places", intake)
     con.execute(
         "create or replace temp table fresh_events as select incoming_outcomes.* from incoming_outcomes "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import Protocol
 
 import duckdb
 
@@ -20,17 +22,36 @@ _KEYS = {
 }
 
 
+class Elsewhere(Protocol):
+    """Families whose records neither ledger holds itself."""
+
+    families: tuple[str, ...]
+
+    def lost(self, family: str) -> Iterable[tuple[date, int]]: ...
+
+    def keep(self, family: str) -> None: ...
+
+
 def compare(
-    con: duckdb.DuckDBPyConnection, accept_loss: bool, keep_missing: bool, staging: Staging, intake: Intake
-) -> None:
+    con: duckdb.DuckDBPyConnection, accept_loss: bool, keep_missing: bool, staging: Staging, intake: Intake,
+    elsewhere: Elsewhere | None = None,
+) -> None:  # fmt: skip
     """Compare what was staged with the ledger that it will replace, attached as `held`.
 
     Raises OutlayError listing the days whose records are in no file any more, unless they are to be lost
-    (`accept_loss`) or kept (`keep_missing`: they are staged again from the ledger).
+    (`accept_loss`) or kept (`keep_missing`: they are staged again from the ledger). `elsewhere` answers for its families.
     """
     lost: dict[str, int] = {}
     known = _tables(con)
+    for family in elsewhere.families if elsewhere else ():
+        if keep_missing:
+            elsewhere.keep(family)
+            continue
+        for day, count in elsewhere.lost(family):
+            lost[day.isoformat()] = lost.get(day.isoformat(), 0) + count
     for family, (table, key) in _KEYS.items():
+        if elsewhere and family in elsewhere.families:
+            continue
         if table not in known:  # a ledger of an earlier version
             continue
         gone = f"from held.{table} where {_key(table, key)} not in (select ({', '.join(key)}) from {STAGED[family]})"
@@ -39,7 +60,7 @@ def compare(
             continue
         for day, count in con.execute(f"select cast(time as date), count(*) {gone} group by all").fetchall():
             lost[day.isoformat()] = lost.get(day.isoformat(), 0) + count
-    if keep_missing:
+    if keep_missing and not (elsewhere and "spans" in elsewhere.families):
         con.execute("insert into incoming_spans by name select * from held.spans")
     for day, count in _lost_figures(con, keep_missing):
         lost[day] = lost.get(day, 0) + count
@@ -83,21 +104,25 @@ def _tables(con: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def _keep(con: duckdb.DuckDBPyConnection, family: str, gone: str, staging: Staging, intake: Intake) -> None:
-    """Stage again what the held ledger knows.
-
-    What a file once said counts as read of it where the file is there with other lines (a log begun anew under its
-    old name): it is settled with them.
-    """
+    """Stage again what the held ledger knows."""
     columns = ", ".join(FAMILIES[family][1].names)
-    for source, file, count in con.execute(f"select source, file, count(*) {gone} group by all").fetchall():
+    count_kept(con, intake, con.execute(f"select source, file, count(*) {gone} group by all").fetchall())
+    if family == "requests":
+        con.execute(f"create or replace temp table kept as select {columns} {gone}")
+        staging.take("kept")
+    else:
+        con.execute(f"insert into {STAGED[family]} by name select {columns} {gone}")
+
+
+def count_kept(con: duckdb.DuckDBPyConnection, intake: Intake, kept: Iterable[tuple[str, str, int]]) -> None:
+    """Count what is kept of each (source, file) where that file is there with other lines.
+
+    A log begun anew under its old name: what it once said counts as read of it, and is settled with its lines.
+    """
+    for source, file, count in kept:
         if (source, file) in intake.per_file:
             intake.per_file[source, file].read += count
             con.execute(
                 "update files set records_read = records_read + $count where source = $source and file = $file",
                 {"count": count, "source": source, "file": file},
             )
-    if family == "requests":
-        con.execute(f"create or replace temp table kept as select {columns} {gone}")
-        staging.take("kept")
-    else:
-        con.execute(f"insert into {STAGED[family]} by name select {columns} {gone}")

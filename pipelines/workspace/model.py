@@ -6,6 +6,7 @@ YAML text and never through a float.
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -42,8 +43,29 @@ class Rates(Strict):
 
 
 class Engine(Strict):
+    """Where a run works. The others are for Spark: its master, and where executors reach the lake (a mounted path or an
+    fsspec URL) and the files between two stages (a path or a URL that Spark itself knows)."""
+
     kind: Literal["duckdb", "spark"] = "duckdb"
     master: str | None = None
+    lake: str | None = None
+    work: str | None = None
+
+    @field_validator("lake", "work")
+    @classmethod
+    def _a_place(cls, value: str | None) -> str | None:
+        if value is not None and (not value.strip("/ ") or value.endswith("://") or ".." in PurePosixPath(value).parts):
+            raise ValueError(f"{value!r}, expected a folder: a path, or a URL such as s3://bucket/prefix")
+        user, at, _ = (value or "").partition("://")[2].partition("/")[0].partition("@")
+        if at and ":" in user:
+            raise ValueError("holds a credential; expected a URL without, credentials come from the environment")
+        return value
+
+    @model_validator(mode="after")
+    def _of_spark(self) -> Engine:
+        if self.kind != "spark" and (self.lake or self.work):
+            raise ValueError("lake and work are for kind: spark; duckdb keeps everything in .outlay")
+        return self
 
 
 class Workspace(Strict):

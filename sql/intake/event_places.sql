@@ -1,5 +1,5 @@
 -- grain: one row per outcome event read in this run or stored under the same event id: which one counts
--- The later time wins, then the greater canonical text.
+-- The later time wins, then the greater canonical text. `which`: the stored events that can matter.
 select
     event_id, canonical, source, file, line, fresh,
     row_number() over (partition by event_id order by time desc, canonical desc, fresh, source, file, line) as place,
@@ -9,5 +9,5 @@ from (
     union all
     select outcome_events.event_id, outcome_events.canonical, time, source, file, line, 0 as fresh
     from outcome_events
-    where event_id in (select event_id from incoming_outcomes)
+    where {{which}}
 ) as all_events

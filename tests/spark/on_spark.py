@@ -1,27 +1,56 @@
-"""Runs workspaces one after the other in this process, and says what each run reported: `… WORKSPACE…`.
+"""Does one step after the other in this process, and says what each run reported: `… FOLDER`, which holds plan.json.
 
-One JSON document a line: each run's, and at last what Spark's parser says of every model.
+A plan is a list of steps on workspaces of that folder: `{"run": NAME, …}` with what is asked of the run, and perhaps a
+`zone` to report in from then on; `{"copy": NAME, "to": NAME}`; `{"remove": [FOLDER…], "of": NAME}`, the last file of each.
+One JSON document a run, its fingerprint beside, and at last what Spark's parser says of every model.
 """
 
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
+from pipelines.exports.fingerprint import fingerprint
 from pipelines.run import run_workspace
 from pipelines.running import Asked
+from pipelines.storage.published import current
 from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import load_workspace
 from tests.spark.parsing import parse
 
 
-def main() -> None:
-    for name in sys.argv[1:]:
+def done_by(plan: Iterable[dict[str, Any]], base: Path, ending: str = "") -> Iterator[dict[str, Any]]:
+    """Do the steps on the workspaces whose names have this ending; what each run reports."""
+    for step in plan:
+        asked = dict(step)
+        if "copy" in step:
+            shutil.copytree(base / step["copy"], base / f"{step['to']}{ending}", dirs_exist_ok=True)
+            continue
+        if "remove" in step:
+            for folder in step["remove"]:
+                files = (base / f"{step['of']}{ending}" / folder).iterdir()
+                max(file for file in files if not file.name.startswith("again-")).unlink()
+            continue
+        root = base / f"{asked.pop('run')}{ending}"
+        if zone := asked.pop("zone", None):
+            file = root / "outlay.yaml"
+            file.write_text(re.sub("timezone: [^}]+", f"timezone: {zone}", file.read_text()))
         try:
-            said = run_workspace(load_workspace(Path(name)), Asked())
+            said = run_workspace(load_workspace(root), Asked(**asked))
+            said["fingerprint"] = fingerprint(current(root))
         except OutlayError as error:
             said = {"error": str(error)}
+        yield said
+
+
+def main() -> None:
+    base = Path(sys.argv[1])
+    for said in done_by(json.loads((base / "plan.json").read_text()), base):
         print(json.dumps(said, default=str), flush=True)
     print(json.dumps(parse()), flush=True)
 

@@ -9,13 +9,13 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipelines.exports.fingerprint import fingerprint
 from pipelines.exports.tables import EXPORTS
 from pipelines.exports.write import write
 from pipelines.run import run_workspace
@@ -24,7 +24,10 @@ from pipelines.storage.published import current
 from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import load_workspace
 from tests.conftest import SAMPLE
-from tests.reference.worlds import Spec, make
+from tests.intake.buckets import s3_server
+from tests.reference.worlds import Spec
+from tests.spark.halves import in_halves
+from tests.spark.on_spark import done_by
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("spark")]
 pytest.importorskip("pyspark")
@@ -58,68 +61,130 @@ def exported(root: Path) -> dict[str, bytes]:
     return found
 
 
-def named_spark(root: Path) -> Path:
-    with (root / "outlay.yaml").open("a") as file:
-        file.write(f"\nengine: {{kind: spark, master: '{MASTER}'}}\n")
-    return root
-
-
 @dataclass(frozen=True)
 class Ran:
-    """What the runs left: workspaces by name, what each run reported, Spark's event logs in the order of the runs."""
+    """What named runs on Spark left: what each reported, and its events in Spark's log; DuckDB's reports beside."""
 
-    roots: dict[str, Path]
+    base: Path
     said: dict[str, dict[str, Any]]
     events: dict[str, list[dict[str, Any]]]
     parsed: dict[str, Any]
+    theirs: dict[str, dict[str, Any]]
+
+    def root(self, place: str) -> Path:
+        return self.base / place
 
     def beside(self, place: str) -> Path:
         """The same workspace, run by DuckDB."""
-        return self.roots[place].with_name(f"{place}-duckdb")
+        return self.base / f"{place}-duckdb"
+
+
+Step = dict[str, Any]
+
+
+def ran_on_both(base: Path, plan: Iterable[tuple[str, Step]], master: str, further: str = "", **settings: str) -> Ran:
+    """Named steps (`tests.spark.on_spark`) on workspaces below `base`, by Spark in a process of its own and by DuckDB."""
+    named, log = list(plan), base / "events"
+    log.mkdir()
+    for root in {step["run"] for _, step in named if "run" in step}:
+        shutil.copytree(base / root, base / f"{root}-duckdb")
+        with (base / root / "outlay.yaml").open("a") as file:
+            file.write(f"\nengine: {{kind: spark, master: '{master}'{further}}}\n")
+    (base / "plan.json").write_text(json.dumps([step for _, step in named]))
+    conf = {**SMALL, "spark.eventLog.dir": log.as_uri(), **settings}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.spark.on_spark", str(base)], stdout=subprocess.PIPE, text=True, check=True,
+        timeout=3000, cwd=Path(__file__).parents[2],
+        env={**os.environ, "OUTLAY_SPARK_CONF": ";".join(f"{key}={value}" for key, value in conf.items())},
+    )  # fmt: skip
+    *said, parsed = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    names = [name for name, step in named if "run" in step]
+    logs = sorted((file for file in log.rglob("*") if file.is_file() and file.stat().st_size), key=os.path.getmtime)
+    events = [[json.loads(line) for line in file.read_text().splitlines()] for file in logs]
+    theirs = dict(zip(names, done_by([step for _, step in named], base, "-duckdb"), strict=True))
+    return Ran(
+        base, dict(zip(names, said, strict=True)), dict(zip(names, events, strict=True)), parsed,
+        json.loads(json.dumps(theirs, default=str)),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """A generated company, and in full the sample, each run by both engines."""
+    """A generated company in two parts, in full the sample too; then nothing new, and a rebuild with a file gone."""
     base = tmp_path_factory.mktemp("spark")
-    log = base / "events"
-    log.mkdir()
-    roots = {place: base / place for place in PLACES}
-    make(roots["generated"], Spec(seed=3, calls=600, events=80, place=1, contract=False))
+    in_halves(base / "generated", base / "later", Spec(seed=3, calls=600, events=80, place=1, contract=False))
+    plan: list[tuple[str, Step]] = [
+        ("first", {"run": "generated"}),
+        ("", {"copy": "later", "to": "generated"}),
+        ("generated", {"run": "generated"}),
+        ("again", {"run": "generated"}),
+        ("", {"remove": ["logs/calls", "logs/outcomes"], "of": "generated"}),
+        ("refused", {"run": "generated", "full": True}),
+    ]
     if FULL:
-        shutil.copytree(SAMPLE, roots["sample"])
-    for place, root in roots.items():
-        shutil.copytree(root, base / f"{place}-duckdb")
-        named_spark(root)
-        run_workspace(load_workspace(base / f"{place}-duckdb"), Asked())
-    conf = ";".join(f"{key}={value}" for key, value in {**SMALL, "spark.eventLog.dir": log.as_uri()}.items())
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.spark.on_spark", *map(str, roots.values())], stdout=subprocess.PIPE, text=True,
-        check=True, timeout=1800, cwd=Path(__file__).parents[2], env={**os.environ, "OUTLAY_SPARK_CONF": conf},
-    )  # fmt: skip
-    *said, parsed = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    assert [each.get("error") for each in said] == [None] * len(roots)
-    logs = sorted((file for file in log.rglob("*") if file.is_file() and file.stat().st_size), key=os.path.getmtime)
-    events = [[json.loads(line) for line in file.read_text().splitlines()] for file in logs]
-    return Ran(roots, dict(zip(roots, said, strict=True)), dict(zip(roots, events, strict=True)), parsed)
+        shutil.copytree(SAMPLE, base / "sample")
+        plan += [("sample", {"run": "sample"}), ("kept", {"run": "generated", "full": True, "keep_missing": True})]
+    return ran_on_both(base, plan, MASTER)
+
+
+def test_each_run_gives_what_duckdb_gives(ran: Ran):
+    """The first files, then late, grown and repeated ones, then nothing new; in full a rebuild that keeps what is gone."""
+    for name, said in ran.said.items():
+        theirs = ran.theirs[name]
+        if name == "refused":
+            assert said["error"] == theirs["error"]
+            assert "the inputs of" in said["error"]
+            continue
+        assert said.get("error") is None
+        assert said["fingerprint"] == theirs["fingerprint"], name
+        for figure in ("files", "records", "requests", "spend_usd", "unattributed_usd", "unpriced_requests"):
+            assert said[figure] == theirs[figure], (name, figure)
+
+
+def test_a_run_without_anything_new_publishes_nothing(ran: Ran):
+    assert ran.said["again"]["published"] == ran.said["generated"]["published"]
+    assert ran.said["again"]["days"] == []
+
+
+def test_a_changed_figure_is_restated_as_by_duckdb(ran: Ran):
+    def restated(root: Path) -> list[str]:
+        out = io.BytesIO()
+        write(current(root), "restatements", "csv", out)
+        return sorted(line.partition(",")[2] for line in out.getvalue().decode().splitlines()[1:])
+
+    assert restated(ran.root("generated")) == restated(ran.beside("generated")) != []
+
+
+@pytest.mark.skipif(not FULL, reason="two more runs on Spark: OUTLAY_FULL=1")
+def test_a_lake_in_a_bucket_gives_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Executors write and read it by themselves; what lies between the stages goes where a URL of Spark's says."""
+    in_halves(tmp_path / "w", tmp_path / "later", Spec(seed=5, calls=60, events=30, place=0, contract=False))
+    plan = [("first", {"run": "w"}), ("", {"copy": "later", "to": "w"}), ("second", {"run": "w"}),
+            ("changed", {"run": "w", "zone": "Pacific/Apia"}), ("full", {"run": "w", "full": True})]  # fmt: skip
+    work = tmp_path / "work"
+    with s3_server(monkeypatch) as bucket:
+        ran = ran_on_both(
+            tmp_path, plan, "local-cluster[2,1,1024]", f", lake: 's3://acme-logs/lakes', work: '{work.as_uri()}'"
+        )
+        lake = sorted(name.removeprefix("PUT ") for name in bucket.asked if name.startswith("PUT"))
+    assert lake
+    for name, said in ran.said.items():
+        assert said.get("error") is None
+        assert said["fingerprint"] == ran.theirs[name]["fingerprint"], name
+    assert len(list(work.iterdir())) == 1
+    assert not (tmp_path / "w" / ".outlay" / "spark").exists()
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_every_export_has_the_bytes_that_duckdb_gives(ran: Ran, place: str):
-    ours, theirs = exported(ran.roots[place]), exported(ran.beside(place))
+    ours, theirs = exported(ran.root(place)), exported(ran.beside(place))
     assert [name for name in theirs if ours[name] != theirs[name]] == []
-    assert fingerprint(current(ran.roots[place])) == fingerprint(current(ran.beside(place)))
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_every_record_is_counted_as_by_duckdb(ran: Ran, place: str):
-    said = ran.said[place]
-    records = said["records"]
+def test_every_record_is_counted(ran: Ran, place: str):
+    records = ran.said[place]["records"]
     assert records["read"] == sum(records[n] for n in ("stored", "duplicate", "superseded", "quarantined")) > 0
-    again = run_workspace(load_workspace(ran.beside(place)), Asked())
-    assert [said[n] for n in ("requests", "spend_usd", "unattributed_usd")] == [
-        again[n] for n in ("requests", "spend_usd", "unattributed_usd")
-    ]
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -150,7 +215,9 @@ def test_executors_did_the_work_and_the_driver_was_handed_totals_only(ran: Ran, 
 
 
 def test_a_ledger_of_one_engine_is_not_continued_by_the_other(ran: Ran):
-    root = named_spark(ran.beside("generated"))
+    root = ran.beside("generated")
+    with (root / "outlay.yaml").open("a") as file:
+        file.write("\nengine: {kind: spark}\n")
     with pytest.raises(OutlayError, match="was filled by engine duckdb"):
         run_workspace(load_workspace(root), Asked())
 
