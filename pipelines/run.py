@@ -84,8 +84,6 @@ def rates_stage(run: Run) -> None:
         if twice:
             raise OutlayError(f"the rate book names two prices for one moment: {twice[0]}")
         ledger.reopen_for_new_rates(run.con, run.book)
-        if run.spark:
-            run.spark.refuse_unfinished(run.book)
 
 
 def ledger_stage(run: Run) -> None:
@@ -106,7 +104,8 @@ def ledger_stage(run: Run) -> None:
         with run.timed("allocate"):
             ledger.write_requests(con, run.loaded)
     with run.timed("allocate", lambda: run.count("select count(*) from allocations where day in (from touched_days)")):
-        bear_fixed_costs(con, book, run.loaded.config.reporting.zone)
+        spread = run.spark.bear_capacity if run.spark else None
+        bear_fixed_costs(con, book, run.loaded.config.reporting.zone, spread)
         run.spark.allocate(run) if run.spark else ledger.allocate(con)
 
 

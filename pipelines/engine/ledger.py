@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 #: Tables of the ledger that grow with requests or units: Parquet, never rows in the driver.
 LARGE = (
     "records", "spans", "shared_groups", "sampled_traces", "prices", "price_extras", "requests", "request_dimensions",
-    "allocations", "outcome_events", "unit_changes", "unit_status", "unit_costs", "unit_parents",
+    "capacity_shares", "allocations", "outcome_events", "unit_changes", "unit_status", "unit_costs", "unit_parents",
 )  # fmt: skip
 #: Lists of days that a stage makes from large tables, and deletes small tables' rows by: the driver holds them.
 _DAYS = ("close_touched",)

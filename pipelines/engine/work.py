@@ -59,11 +59,9 @@ class Work:
         if self._folder is not None:
             shutil.move(file, to)
             return
-        java = self._java()
-        source = java.org.apache.hadoop.fs.Path(file)
-        files = source.getFileSystem(self.spark._jsc.hadoopConfiguration())  # type: ignore[attr-defined]
+        files, source = self._hadoop(file)
         fresh = to.with_name(f"{to.name}.fetched")
-        files.copyToLocalFile(False, source, java.org.apache.hadoop.fs.Path(str(fresh)), True)
+        files.copyToLocalFile(False, source, self._path(str(fresh)), True)
         os.replace(fresh, to)
 
     @contextmanager
@@ -92,10 +90,12 @@ class Work:
     def _folder(self) -> Path | None:
         return None if "://" in self.url else Path(self.url)
 
-    def _java(self) -> Any:
-        return self.spark._jvm
+    def _path(self, url: str) -> Any:
+        java: Any = self.spark._jvm
+        return java.org.apache.hadoop.fs.Path(url)
 
-    def _hadoop(self) -> tuple[Any, Any]:
-        """Spark's file system of the folder, and its path there."""
-        path = self._java().org.apache.hadoop.fs.Path(self.url)
-        return path.getFileSystem(self.spark._jsc.hadoopConfiguration()), path  # type: ignore[attr-defined]
+    def _hadoop(self, url: str | None = None) -> tuple[Any, Any]:
+        """Spark's file system of the folder or of a file of it, and its path there."""
+        path, context = self._path(url or self.url), self.spark._jsc
+        assert context is not None
+        return path.getFileSystem(context.hadoopConfiguration()), path

@@ -25,7 +25,8 @@ _KEYS = {
 class Elsewhere(Protocol):
     """Families whose records neither ledger holds itself."""
 
-    families: tuple[str, ...]
+    @property
+    def families(self) -> tuple[str, ...]: ...
 
     def lost(self, family: str) -> Iterable[tuple[date, int]]: ...
 
@@ -43,12 +44,13 @@ def compare(
     """
     lost: dict[str, int] = {}
     known = _tables(con)
-    for family in elsewhere.families if elsewhere else ():
-        if keep_missing:
-            elsewhere.keep(family)
-            continue
-        for day, count in elsewhere.lost(family):
-            lost[day.isoformat()] = lost.get(day.isoformat(), 0) + count
+    if elsewhere is not None:
+        for family in elsewhere.families:
+            if keep_missing:
+                elsewhere.keep(family)
+                continue
+            for day, count in elsewhere.lost(family):
+                lost[day.isoformat()] = lost.get(day.isoformat(), 0) + count
     for family, (table, key) in _KEYS.items():
         if elsewhere and family in elsewhere.families:
             continue

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -67,21 +68,33 @@ def bear(
     prices: str = "prices", price_extras: str = "price_extras",
 ) -> Borne:  # fmt: skip
     """Spread the capacity of these days over the requests of the ledger, as `prices` prices them on demand."""
-    held = {day: t.capacity for day, t in terms.items() if t.capacity}
+    held = held_on(terms)
     found = Borne()
     if not held:
         return found
-    _serve(con, book, held)
-    text = filled(
-        "ledger/capacity_use",
-        skus=skus("requests.day in (select day from capacity_models)", prices, price_extras),
-    )
-    used = con.sql(text).pl()
+    serve(con, book, held)
+    used = con.sql(use(prices, price_extras)).pl()
     for day, capacity in sorted(held.items()):
         today = used.filter(pl.col("day") == day)
         for one in capacity:
-            _spread_one(found, one, day, zone, today.filter(pl.col("name") == one.name))
+            spread_one(found, one, day, zone, today.filter(pl.col("name") == one.name))
     return found
+
+
+def held_on(terms: Mapping[date, Terms]) -> dict[date, tuple[Capacity, ...]]:
+    """The capacity of the days that have some."""
+    return {day: t.capacity for day, t in terms.items() if t.capacity}
+
+
+def use(prices: str = "prices", price_extras: str = "price_extras") -> str:
+    """The model of what the capacity of `capacity_models` served."""
+    found = skus("requests.day in (select day from capacity_models)", prices, price_extras)
+    return filled("ledger/capacity_use", skus=found)
+
+
+def idle_rest(one: Capacity, day: date, zone: ZoneInfo) -> int:
+    """What stands idle of a capacity that served nothing, in 10^-12 dollars."""
+    return spread(one.cost_usd, hours(day, zone), [], [])[1]
 
 
 def _lacks_a_fee(missing: str) -> bool:
@@ -89,7 +102,7 @@ def _lacks_a_fee(missing: str) -> bool:
     return any("@" in part and part.partition("@")[0] not in TOKEN_CLASSES for part in missing.split(","))
 
 
-def _spread_one(found: Borne, one: Capacity, day: date, zone: ZoneInfo, used: pl.DataFrame) -> None:
+def spread_one(found: Borne, one: Capacity, day: date, zone: ZoneInfo, used: pl.DataFrame) -> None:
     """Share one capacity's day among the charges of `used`, in the order of (request key, SKU)."""
     unknown = [text for text in used["missing"].unique() if text is not None and _lacks_a_fee(text)]
     used = used.filter(pl.col("missing").is_null() | ~pl.col("missing").is_in(unknown))
@@ -122,7 +135,7 @@ def _femto(pico: int, quantity: int) -> int:
     return price + (2 * rest > quantity or (2 * rest == quantity and price % 2))
 
 
-def _serve(con: duckdb.DuckDBPyConnection, book: RateBook, held: Mapping[date, Iterable[Capacity]]) -> None:
+def serve(con: Any, book: RateBook, held: Mapping[date, Iterable[Capacity]]) -> None:
     """`capacity_models`: which of the logged models of a day are served by which capacity."""
     con.execute("create or replace temp table capacity_days (day date)")
     con.register("incoming_days", pa.table({"day": pa.array(sorted(held), pa.date32())}))

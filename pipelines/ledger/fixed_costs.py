@@ -5,10 +5,11 @@ Only days that a run touches, and days that are new to the ledger, are worked ou
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
 from fnmatch import fnmatchcase
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -24,10 +25,15 @@ from pipelines.storage.models import filled, literal, sql
 #: SKU and reason of what a commitment asked for and nobody used
 SHORTFALL = ("commitment_shortfall", "unmet_commitment")
 _RANGE = "commitments_range"
+Spread = Callable[[Any, RateBook, dict[date, Terms], ZoneInfo], list[tuple]]
 
 
-def bear_fixed_costs(con: duckdb.DuckDBPyConnection, book: RateBook, zone: ZoneInfo) -> None:
-    """Follows `write_requests`. Days whose fixed costs changed are added to `touched_days`."""
+def bear_fixed_costs(con: Any, book: RateBook, zone: ZoneInfo, spread: Spread | None = None) -> None:
+    """Follows `write_requests`. Days whose fixed costs changed are added to `touched_days`.
+
+    `spread` tells the ledger what capacity served, and answers what stood idle; by default in this process.
+    """
+    spread = spread or spread_here
     con.execute(
         "create or replace temp table standing_before as select day, sum(amount_usd) as amount_usd from standing_charges "
         "group by day"
@@ -40,7 +46,17 @@ def bear_fixed_costs(con: duckdb.DuckDBPyConnection, book: RateBook, zone: ZoneI
         "delete from standing_charges where day in (select day from touched_days) and sku <> $sku",
         {"sku": SHORTFALL[0]},
     )
-    found = bear(con, book, {day: t for day, t in terms.items() if day in touched}, zone)
+    standing = spread(con, book, {day: t for day, t in terms.items() if day in touched}, zone)
+    put_standing(con, "standing_charges", standing)
+    _judge_commitments(con, book, terms, touched)
+    _tell_checks(con, terms)
+
+
+def spread_here(
+    con: duckdb.DuckDBPyConnection, book: RateBook, terms: dict[date, Terms], zone: ZoneInfo
+) -> list[tuple]:
+    """Shares and costs of the requests of the touched days; answers the idle rest as `Borne.standing`."""
+    found = bear(con, book, terms, zone)
     if found.costs:
         put_shares(con, found)
         con.execute("insert into capacity_shares by name from served_shares")
@@ -48,9 +64,7 @@ def bear_fixed_costs(con: duckdb.DuckDBPyConnection, book: RateBook, zone: ZoneI
             "update requests set cost_usd = served_costs.cost_usd, cost_basis = 'computed' from served_costs "
             "where requests.request_key = served_costs.request_key and requests.day in (select day from touched_days)"
         )
-    put_standing(con, "standing_charges", found.standing)
-    _judge_commitments(con, book, terms, touched)
-    _tell_checks(con, terms)
+    return found.standing
 
 
 def restate_fixed_costs(con: duckdb.DuckDBPyConnection, cause: str, published_until: date | None, held: bool) -> None:

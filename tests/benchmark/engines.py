@@ -15,6 +15,7 @@ import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from pipelines.exports.fingerprint import fingerprint
 from pipelines.run import run_workspace
@@ -36,7 +37,8 @@ def one_run(root: Path) -> None:
     if spark:
         from pyspark import SparkContext
 
-        machine = SparkContext._gateway.proc  # type: ignore[union-attr]
+        gateway: Any = SparkContext._gateway
+        machine = gateway.proc
         machine.stdin.close()
         machine.wait()
 
