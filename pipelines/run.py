@@ -182,7 +182,7 @@ def publish_stage(run: Run) -> None:
             put_setting(con, "as_of", str(run.as_of))
             put_setting(con, "exchange", exchange_version(run.loaded))
             put_setting(con, "meaning", run.loaded.meaning())
-            put_setting(con, "config", run.loaded.config.model_dump_json())
+            put_setting(con, "config", _config(run))
             put_setting(con, "decisions", run.decided)
             run.lease.fence()
             con.execute("commit")
@@ -251,6 +251,11 @@ def _idle(run: Run) -> bool:
     return setting(run.con, "rate_book") == book.version and _nothing_new(run)
 
 
+def _config(run: Run) -> str:
+    """The workspace file as far as figures can depend on it: not on where an engine works."""
+    return run.loaded.config.model_dump_json(exclude={"engine"})
+
+
 def _published_until(run: Run) -> date | None:
     """The last day that was published before this run."""
     try:
@@ -270,7 +275,7 @@ def _nothing_new(run: Run) -> bool:
         and not run.days
         and not run.intake.files_read
         and setting(con, "as_of") == str(run.as_of)
-        and setting(con, "config") == run.loaded.config.model_dump_json()
+        and setting(con, "config") == _config(run)
         and setting(con, "decisions") == run.decided
         and published.current(run.loaded.root).meta["rate_book"] == setting(con, "rate_book")
         and published.current(run.loaded.root).meta.get("models") == digest("publish")

@@ -48,7 +48,10 @@ def of_lake(run: Any, family: str, *, fresh: bool) -> Any:
         f"select file from lake_files where file like '{family}/%' and (run_id = $run) = $fresh order by file",
         {"run": run.run_id, "fresh": fresh},
     ).fetchall()
-    return run.spark.lake_of(run).frame(ledger.spark, [file for (file,) in files], schema_of(family))
+    place = run.spark.lake_of(run)
+    frame = place.frame(ledger.spark, [file for (file,) in files], schema_of(family))
+    # from a bucket each file is fetched once
+    return frame if place.folder is not None or not files else ledger.written(frame, f"lake_{family}")
 
 
 def schema_of(family: str) -> Any:

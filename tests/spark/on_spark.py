@@ -1,8 +1,9 @@
-"""Does one step after the other in this process, and says what each run reported: `… FOLDER`, which holds plan.json.
+"""Does one step after the other in this process, and says what each run reported: `… FOLDER LAKE WORK`, with plan.json in the folder.
 
-A plan is a list of steps on workspaces of that folder: `{"run": NAME, …}` with what is asked of the run, and perhaps a
-`zone` to report in from then on; `{"copy": NAME, "to": NAME}`; `{"remove": [FOLDER…], "of": NAME}`, the last file of each.
-One JSON document a run, its fingerprint beside, and at last what Spark's parser says of every model.
+A plan is a list of steps on workspaces of that folder: `{"run": NAME, …}` with what is asked of the run, perhaps the
+`master` of its Spark, and a `zone` to report in from then on; `{"copy": NAME, "to": NAME}`; `{"remove": [FOLDER…], "of": NAME}`, the last file of each.
+One JSON document a run, its fingerprint beside, and at last what Spark's parser says of every model and
+`placing` of a lake at LAKE.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from pipelines.storage.published import current
 from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import load_workspace
 from tests.spark.parsing import parse
+from tests.spark.placing import place
+
+HERE = "local[2]"  #: where a run that says nothing else has its executors: in this process
 
 
 def done_by(plan: Iterable[dict[str, Any]], base: Path, ending: str = "") -> Iterator[dict[str, Any]]:
@@ -37,9 +41,11 @@ def done_by(plan: Iterable[dict[str, Any]], base: Path, ending: str = "") -> Ite
                 max(file for file in files if not file.name.startswith("again-")).unlink()
             continue
         root = base / f"{asked.pop('run')}{ending}"
+        file = root / "outlay.yaml"
+        text = re.sub("master: '[^']*'", f"master: '{asked.pop('master', HERE)}'", file.read_text())
         if zone := asked.pop("zone", None):
-            file = root / "outlay.yaml"
-            file.write_text(re.sub("timezone: [^}]+", f"timezone: {zone}", file.read_text()))
+            text = re.sub("timezone: [^}]+", f"timezone: {zone}", text)
+        file.write_text(text)
         try:
             said = run_workspace(load_workspace(root), Asked(**asked))
             said["fingerprint"] = fingerprint(current(root))
@@ -52,7 +58,7 @@ def main() -> None:
     base = Path(sys.argv[1])
     for said in done_by(json.loads((base / "plan.json").read_text()), base):
         print(json.dumps(said, default=str), flush=True)
-    print(json.dumps(parse()), flush=True)
+    print(json.dumps(parse() | {"placed": place(*sys.argv[2:])}), flush=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ from tests.conftest import SAMPLE
 from tests.intake.buckets import s3_server
 from tests.reference.worlds import Spec
 from tests.spark.halves import in_halves
-from tests.spark.on_spark import done_by
+from tests.spark.on_spark import HERE, done_by
+from tests.spark.placing import FIRST, ROWS
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("spark")]
 pytest.importorskip("pyspark")
@@ -82,18 +84,18 @@ class Ran:
 Step = dict[str, Any]
 
 
-def ran_on_both(base: Path, plan: Iterable[tuple[str, Step]], master: str, further: str = "", **settings: str) -> Ran:
+def ran_on_both(base: Path, plan: Iterable[tuple[str, Step]], further: str = "") -> Ran:
     """Named steps (`tests.spark.on_spark`) on workspaces below `base`, by Spark in a process of its own and by DuckDB."""
     named, log = list(plan), base / "events"
     log.mkdir()
     for root in {step["run"] for _, step in named if "run" in step}:
         shutil.copytree(base / root, base / f"{root}-duckdb")
         with (base / root / "outlay.yaml").open("a") as file:
-            file.write(f"\nengine: {{kind: spark, master: '{master}'{further}}}\n")
+            file.write(f"\nengine: {{kind: spark, master: '{HERE}'{further}}}\n")
     (base / "plan.json").write_text(json.dumps([step for _, step in named]))
-    conf = {**SMALL, "spark.eventLog.dir": log.as_uri(), **settings}
+    conf = {**SMALL, "spark.eventLog.dir": log.as_uri()}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.spark.on_spark", str(base)], stdout=subprocess.PIPE, text=True, check=True,
+        [sys.executable, "-m", "tests.spark.on_spark", str(base), "s3://acme-logs/placed", (base / "spot").as_uri()], stdout=subprocess.PIPE, text=True, check=True,
         timeout=3000, cwd=Path(__file__).parents[2],
         env={**os.environ, "OUTLAY_SPARK_CONF": ";".join(f"{key}={value}" for key, value in conf.items())},
     )  # fmt: skip
@@ -116,15 +118,19 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     plan: list[tuple[str, Step]] = [
         ("first", {"run": "generated"}),
         ("", {"copy": "later", "to": "generated"}),
-        ("generated", {"run": "generated"}),
+        ("generated", {"run": "generated", "master": MASTER}),
         ("again", {"run": "generated"}),
         ("", {"remove": ["logs/calls", "logs/outcomes"], "of": "generated"}),
         ("refused", {"run": "generated", "full": True}),
     ]
     if FULL:
         shutil.copytree(SAMPLE, base / "sample")
-        plan += [("sample", {"run": "sample"}), ("kept", {"run": "generated", "full": True, "keep_missing": True})]
-    return ran_on_both(base, plan, MASTER)
+        plan += [
+            ("sample", {"run": "sample", "master": MASTER}),
+            ("kept", {"run": "generated", "full": True, "keep_missing": True}),
+        ]
+    with pytest.MonkeyPatch.context() as patch, s3_server(patch):
+        return ran_on_both(base, plan)
 
 
 def test_each_run_gives_what_duckdb_gives(ran: Ran):
@@ -153,26 +159,6 @@ def test_a_changed_figure_is_restated_as_by_duckdb(ran: Ran):
         return sorted(line.partition(",")[2] for line in out.getvalue().decode().splitlines()[1:])
 
     assert restated(ran.root("generated")) == restated(ran.beside("generated")) != []
-
-
-@pytest.mark.skipif(not FULL, reason="two more runs on Spark: OUTLAY_FULL=1")
-def test_a_lake_in_a_bucket_gives_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Executors write and read it by themselves; what lies between the stages goes where a URL of Spark's says."""
-    in_halves(tmp_path / "w", tmp_path / "later", Spec(seed=5, calls=60, events=30, place=0, contract=False))
-    plan = [("first", {"run": "w"}), ("", {"copy": "later", "to": "w"}), ("second", {"run": "w"}),
-            ("changed", {"run": "w", "zone": "Pacific/Apia"}), ("full", {"run": "w", "full": True})]  # fmt: skip
-    work = tmp_path / "work"
-    with s3_server(monkeypatch) as bucket:
-        ran = ran_on_both(
-            tmp_path, plan, "local-cluster[2,1,1024]", f", lake: 's3://acme-logs/lakes', work: '{work.as_uri()}'"
-        )
-        lake = sorted(name.removeprefix("PUT ") for name in bucket.asked if name.startswith("PUT"))
-    assert lake
-    for name, said in ran.said.items():
-        assert said.get("error") is None
-        assert said["fingerprint"] == ran.theirs[name]["fingerprint"], name
-    assert len(list(work.iterdir())) == 1
-    assert not (tmp_path / "w" / ".outlay" / "spark").exists()
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -225,3 +211,36 @@ def test_a_ledger_of_one_engine_is_not_continued_by_the_other(ran: Ran):
 def test_every_model_is_read_by_sparks_own_parser(ran: Ran):
     assert ran.parsed["refused"] == {}
     assert ran.parsed["read"] > 100
+
+
+def test_executors_write_and_read_a_lake_in_a_bucket(ran: Ran):
+    """Known to them by its URL alone; and the driver lists and deletes with Spark's own file systems."""
+    placed = ran.parsed["placed"]
+    assert (
+        placed["names"]
+        == placed["lying"]
+        == [f"requests/utc_day=2026-10-{day}/run-0.parquet" for day in (20, 21, 22, 23)]
+    )
+    assert placed["read"] == sorted(
+        [f"{FIRST + timedelta(hours=n):%Y-%m-%d %H:%M:%S}", str(n), str(n), "u"] for n in range(ROWS)
+    )
+    assert placed["left"] == []
+    assert (placed["held"], placed["folders"], placed["gone"]) == (1, [["kept"], ["run"]], [])
+
+
+if FULL:
+
+    def test_a_lake_in_a_bucket_gives_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        """Executors write and read it by themselves; what lies between the stages goes where a URL of Spark's says."""
+        in_halves(tmp_path / "w", tmp_path / "later", Spec(seed=5, calls=60, events=30, place=0, contract=False))
+        plan: list[tuple[str, Step]] = [("first", {"run": "w", "master": MASTER}), ("", {"copy": "later", "to": "w"}), ("second", {"run": "w"}),
+                ("changed", {"run": "w", "zone": "Pacific/Apia"}), ("full", {"run": "w", "full": True})]  # fmt: skip
+        work = tmp_path / "work"
+        with s3_server(monkeypatch) as bucket:
+            ran = ran_on_both(tmp_path, plan, f", lake: 's3://acme-logs/lakes', work: '{work.as_uri()}'")
+            assert bucket.asked["PUT acme-logs"] > 20
+        for name, said in ran.said.items():
+            assert said.get("error") is None
+            assert said["fingerprint"] == ran.theirs[name]["fingerprint"], name
+        assert len(list(work.iterdir())) == 1
+        assert not (tmp_path / "w" / ".outlay" / "spark").exists()
