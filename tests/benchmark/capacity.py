@@ -34,6 +34,8 @@ AT_MOST_S = 3600
 #: a core with its 4 GB for an hour, a GB on disk or in a bucket for a month: round figures of the large clouds, no quote
 CORE_HOUR_USD, GB_MONTH_USD = 0.05, 0.03
 DAYS_A_MONTH = 30.4
+#: the ledger is one file on a machine's own disk; beyond this after a year of it, no machine is named
+LEDGER_TB = 8
 
 
 @dataclass(frozen=True)
@@ -125,16 +127,19 @@ def said(requests: int, found: Line, spark: tuple[float, float] | None) -> dict[
     """One row of the table."""
     cpu_s, fit = found.cpu_s(requests), machine(found.cpu_s(requests), found.busy)
     gb = found.kept(requests) / 1e9
+    ledger_tb = requests * found.bytes["ledger.duckdb"] * 365 / 1e12
+    fit = fit if ledger_tb <= LEDGER_TB else None
     row = {"requests a day": f"{requests:,}", "CPU": duration(cpu_s), "kept a day": f"{gb:,.2f} GB",
            "kept a year": f"{gb * 365:,.0f} GB"}  # fmt: skip
-    storage = gb * 365 * GB_MONTH_USD
-    row["one machine"] = f"{fit[0]} cores, {duration(fit[1])}" if fit else "none"
-    cost = f"${cpu_s / 3600 / found.busy * CORE_HOUR_USD * DAYS_A_MONTH + storage:,.2f}"
-    row["a month"] = cost if fit else "–"
+    row["of it the ledger"] = f"{ledger_tb * 1e3:,.0f} GB"
+    row["one machine"] = f"{fit[0]} cores, {duration(fit[1])}" if fit else "Spark"
+    computing = cpu_s / 3600 / found.busy * CORE_HOUR_USD * DAYS_A_MONTH
+    cost = f"${computing:,.2f} + ${gb * 365 * GB_MONTH_USD:,.2f}"
+    row["a month: runs + a year kept"] = cost if fit else "–"
     if spark:
-        spark_s = spark[0] + spark[1] * requests / 1e6
-        row["Spark, one day held: cores for an hour"] = f"{max(1, round(spark_s / AT_MOST_S)):,}"
-        row["30 days held"] = f"{max(1, round((spark[0] + spark[1] * requests * 30 / 1e6) / AT_MOST_S)):,}"
+        core_hours = [(spark[0] + spark[1] * requests * held / 1e6) / 3600 for held in (30, 365)]
+        row["Spark, core-hours a run: 30 days held"] = f"{core_hours[0]:,.1f}"
+        row["365 days held"] = f"{core_hours[1]:,.1f}"
     return row
 
 
