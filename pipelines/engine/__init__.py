@@ -9,8 +9,11 @@
          ─ totals and marts ────────────────────> the published set, as ever
 
 There is one set of SQL, `sql/`: `dialect` writes each model in Spark's words, and `ledger` sends it there. The driver
-holds what is small (the manifest, what is declared, days, rates, marts); no row of a request reaches it.
+holds what is small (the manifest, what is declared, days, rates, marts); no row of a request reaches it. Where the files
+lie: `folders`; the lake may be a bucket (`place`), what lies between two stages wherever Spark can write (`work`).
 
-A run works out every day of the lake anew: what it costs grows with the history, and more machines divide it. What is
-not there yet is refused by name: `run --full` over an earlier ledger, provisioned capacity.
+The lake is what a run goes on from: every record that any run read. So a run that finds anything new works out every day
+of the lake again: what it costs grows with the history, and more machines divide it; one that finds nothing new ends at
+once. `run --full` holds the lake of the ledger that it replaces, of either engine, against what it read (`history`).
+What is not there yet is refused by name: `rates diff`, and `run --full` by DuckDB over a ledger of Spark's.
 """
