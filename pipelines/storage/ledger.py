@@ -61,9 +61,13 @@ def one_engine(con: duckdb.DuckDBPyConnection, kind: str) -> None:
     filled = setting(con, "published") is not None
     found = (setting(con, "engine") or "duckdb") if filled else kind
     if found != kind:
+        rebuild = (
+            "rebuild it from the inputs: outlay run --full"
+            if kind == "spark"
+            else "delete .outlay and run again; the lake and the ledger are then rebuilt from the inputs"
+        )
         raise OutlayError(
-            f"engine: {kind}, but .outlay was filled by engine {found}: put engine: {{kind: {found}}} back, or delete "
-            ".outlay and run again; the lake and the ledger are then rebuilt from the inputs"
+            f"engine: {kind}, but .outlay was filled by engine {found}: put engine: {{kind: {found}}} back, or {rebuild}"
         )
 
 
