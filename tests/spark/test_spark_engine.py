@@ -114,7 +114,7 @@ def ran_on_both(base: Path, plan: Iterable[tuple[str, Step]], further: str = "")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """A generated company in two parts, in full the sample too; then nothing new, and a rebuild with a file gone."""
     base = tmp_path_factory.mktemp("spark")
-    in_halves(base / "generated", base / "later", Spec(seed=3, calls=600, events=80, place=1, contract=False))
+    in_halves(base / "generated", base / "later", Spec(seed=10, calls=600, events=80, place=1, contract=True))
     plan: list[tuple[str, Step]] = [
         ("first", {"run": "generated"}),
         ("", {"copy": "later", "to": "generated"}),
@@ -125,9 +125,12 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     ]
     if FULL:
         shutil.copytree(SAMPLE, base / "sample")
+        in_halves(base / "over", base / "over-later", Spec(seed=4, calls=60, events=20))
+        run_workspace(load_workspace(base / "over"), Asked())
         plan += [
             ("sample", {"run": "sample", "master": MASTER}),
             ("kept", {"run": "generated", "full": True, "keep_missing": True}),
+            ("taken over", {"run": "over", "full": True}),  # from DuckDB
         ]
     with pytest.MonkeyPatch.context() as patch, s3_server(patch):
         return ran_on_both(base, plan)
