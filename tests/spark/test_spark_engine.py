@@ -102,7 +102,8 @@ def ran_on_both(base: Path, plan: Iterable[tuple[str, Step]], further: str = "")
     *said, parsed = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     names = [name for name, step in named if "run" in step]
     logs = sorted((file for file in log.rglob("*") if file.is_file() and file.stat().st_size), key=os.path.getmtime)
-    events = [[json.loads(line) for line in file.read_text().splitlines()] for file in logs]
+    # after the runs' sessions comes that of `placing`
+    events = [[json.loads(line) for line in file.read_text().splitlines()] for file in logs[: len(names)]]
     theirs = dict(zip(names, done_by([step for _, step in named], base, "-duckdb"), strict=True))
     return Ran(
         base, dict(zip(names, said, strict=True)), dict(zip(names, events, strict=True)), parsed,
