@@ -70,7 +70,7 @@ def _spread(held: Mapping[date, tuple[Capacity, ...]], zone: ZoneInfo) -> Callab
     def of_one(table: pa.Table) -> pa.Table:
         used = pl.from_arrow(table)
         assert isinstance(used, pl.DataFrame)
-        used = used.sort("request_key", "sku")
+        used = used.sort("call", "sku")
         day, name = used["day"][0], used["name"][0]
         one = next(capacity for capacity in held[day] if capacity.name == name)
         found = Borne()

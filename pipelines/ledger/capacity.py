@@ -103,7 +103,7 @@ def _lacks_a_fee(missing: str) -> bool:
 
 
 def spread_one(found: Borne, one: Capacity, day: date, zone: ZoneInfo, used: pl.DataFrame) -> None:
-    """Share one capacity's day among the charges of `used`, in the order of (request key, SKU)."""
+    """Share one capacity's day among the charges of `used`, in the order of (call, SKU)."""
     unknown = [text for text in used["missing"].unique() if text is not None and _lacks_a_fee(text)]
     used = used.filter(pl.col("missing").is_null() | ~pl.col("missing").is_in(unknown))
     fees: dict[str, int] = defaultdict(int)
