@@ -6,7 +6,7 @@ The SQL lives in `sql/rates/`; each file is one select that also runs on Spark.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
 import duckdb
@@ -136,7 +136,27 @@ def reprice(
     con.register("incoming_rates", where.to_arrow())
     con.execute("create or replace temp table candidates as select * from incoming_rates")
     con.unregister("incoming_rates")
-    return con.sql(sql("reprice")).pl().sort("workflow", "task_type", "provider", "model", nulls_last=True)
+    return con.sql(_of_cells(con)).pl().sort("workflow", "task_type", "provider", "model", nulls_last=True)
+
+
+def _of_cells(con: duckdb.DuckDBPyConnection) -> str:
+    """`reprice` for the cards in `rate_cards`: which of their bands and windows a request falls into tells its cell."""
+    bounds = con.execute("select band_over from rate_cards union select band_upto from rate_cards").fetchall()
+    hours = con.execute(
+        "select window_start from rate_cards where windowed union select window_end from rate_cards where windowed"
+    ).fetchall()
+    second = "extract(hour from time) * 3600 + extract(minute from time) * 60 + extract(second from time)"
+    return models.filled(
+        "rates/reprice",
+        band=_steps("prompt_tokens <= {}", sorted(b for (b,) in bounds)),
+        window=_steps(f"{second} < {{}}", sorted(h for (h,) in hours)),
+    )
+
+
+def _steps(below: str, bounds: Sequence[int]) -> str:
+    """SQL for the number of the first bound that a value is below."""
+    cases = " ".join(f"when {below.format(bound)} then {at}" for at, bound in enumerate(bounds))
+    return f"case {cases} else {len(bounds)} end" if cases else "false"
 
 
 def load_cards(con: duckdb.DuckDBPyConnection, book: RateBook, requests: str) -> RateBook:

@@ -7,30 +7,62 @@ with prompts as (
     left join input_skus on input_skus.sku = extras_to_price.sku
     group by extras_to_price.request_key
 ),
-asked as (
+measured as (
     select
-        to_price.request_key,
-        to_price.workflow,
-        to_price.task_type,
-        to_price.time,
-        to_price.input_uncached,
-        to_price.cache_read,
-        to_price.cache_write,
-        to_price.cache_write_long,
-        to_price.output_nonreasoning,
-        to_price.output_reasoning,
+        to_price.*,
         to_price.input_uncached + to_price.cache_read + to_price.cache_write + to_price.cache_write_long
             + coalesce(prompts.input_tokens, 0) as prompt_tokens,
-        to_price.service_tier,
+        -- alone: what has fees, priced per request, and what is so large that the digits of a sum would run out
+        case
+            when
+                prompts.request_key is not null
+                or to_price.input_uncached + to_price.cache_read + to_price.cache_write + to_price.cache_write_long
+                    + to_price.output_nonreasoning + to_price.output_reasoning > 1000000000
+                then to_price.request_key
+        end as alone
+    from to_price
+    left join prompts on prompts.request_key = to_price.request_key
+),
+-- tokens times a price is linear, so requests that any card prices alike are added up before they meet the cards
+cells as (
+    select
+        alone, workflow, task_type, provider, coalesce(region, '') as region, service_tier,
+        min(time) as time,
+        min(prompt_tokens) as prompt_tokens,
+        count(*) as requests,
+        sum(input_uncached) as input_uncached,
+        sum(cache_read) as cache_read,
+        sum(cache_write) as cache_write,
+        sum(cache_write_long) as cache_write_long,
+        sum(output_nonreasoning) as output_nonreasoning,
+        sum(output_reasoning) as output_reasoning
+    from measured
+    group by
+        alone, workflow, task_type, provider, coalesce(region, ''), service_tier, cast(time as date), {{band}}, {{window}}
+),
+asked as (
+    select
+        cells.alone,
+        cells.workflow,
+        cells.task_type,
+        cells.time,
+        cells.requests,
+        cells.input_uncached,
+        cells.cache_read,
+        cells.cache_write,
+        cells.cache_write_long,
+        cells.output_nonreasoning,
+        cells.output_reasoning,
+        cells.prompt_tokens,
+        cells.service_tier,
         candidates.provider,
         candidates.model,
         candidates.region
-    from to_price
+    from cells
     inner join candidates
-        on candidates.workflow = coalesce(to_price.workflow, '')
-        and candidates.from_provider = to_price.provider
-        and candidates.from_region = coalesce(to_price.region, '')
-    left join prompts on prompts.request_key = to_price.request_key
+        on candidates.workflow = coalesce(cells.workflow, '')
+        and candidates.from_provider = cells.provider
+        and candidates.from_region = cells.region
 ),
 -- a tier that the candidate did not offer, that day or for so long a prompt, is taken as standard
 chosen as (
@@ -102,19 +134,19 @@ carded as (
 ),
 fees as (
     select
-        carded.request_key,
+        carded.alone,
         carded.provider,
         carded.model,
         sum(cast(extras_to_price.quantity as decimal(13, 0)) * rate_extras.unit_price) as fee_usd,
         count(*) - count(rate_extras.unit_price) as unknown
     from carded
     inner join extras_to_price
-        on extras_to_price.request_key = carded.request_key
+        on extras_to_price.request_key = carded.alone
         and extras_to_price.sku <> 'request'
     left join rate_extras
         on rate_extras.card_id = carded.card_id
         and rate_extras.sku = extras_to_price.sku
-    group by carded.request_key, carded.provider, carded.model
+    group by carded.alone, carded.provider, carded.model
 ),
 costed as (
     select
@@ -122,6 +154,7 @@ costed as (
         carded.task_type,
         carded.provider,
         carded.model,
+        carded.requests,
         case when carded.input_uncached = 0 then 0 else cast(carded.input_uncached as decimal(15, 0)) * carded.input_price end
             + case when carded.cache_read = 0 then 0 else cast(carded.cache_read as decimal(15, 0)) * carded.read_price end
             + case when carded.cache_write = 0 then 0 else cast(carded.cache_write as decimal(15, 0)) * carded.write_price end
@@ -141,7 +174,7 @@ costed as (
         coalesce(fees.unknown, 0) as unknown
     from carded
     left join fees
-        on fees.request_key = carded.request_key
+        on fees.alone = carded.alone
         and fees.provider = carded.provider
         and fees.model = carded.model
 )
@@ -150,7 +183,7 @@ select
     task_type,
     provider,
     model,
-    count(*) as requests,
+    cast(sum(requests) as bigint) as requests,
     case
         when count(tokens_usd) = count(*) and sum(unknown) = 0
             then cast(round_even(sum(cast(tokens_usd as decimal(28, 15)) + fee_usd), 12) as decimal(38, 12))

@@ -7,11 +7,18 @@ select
         case when requests.stratum in (select stratum from evaluations where wins) then requests.stratum else '' end
     ) as task_type,
     requests.provider, requests.model, requests.time,
-    requests.status, requests.service_tier, requests.region, requests.input_uncached, requests.cache_read,
+    requests.service_tier, requests.region, requests.input_uncached, requests.cache_read,
     requests.cache_write, requests.cache_write_long, requests.output_nonreasoning, requests.output_reasoning,
-    records.extras, requests.recorded_usd, records.recorded_is_estimate
+    others.extras
 from requests
-inner join records on records.request_key = requests.request_key and records.payload = requests.payload
+left join (
+    -- few requests use anything beside the six token classes
+    select request_key, payload, extras
+    from records
+    where
+        wins and cardinality(extras) > 0
+        and day between cast($first_day as date) and cast($as_of as date)
+) as others on others.request_key = requests.request_key and others.payload = requests.payload
 where
-    records.wins and requests.workflow in (select workflow from declared) and requests.task_type is not null
+    requests.workflow in (select workflow from declared) and requests.task_type is not null
     and requests.day between cast($first_day as date) and cast($as_of as date)

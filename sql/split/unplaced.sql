@@ -1,9 +1,17 @@
 -- grain: one row per (workflow, task type, candidate) without a known price where more than 5 % of its requests ran
-select split_part(to_price.task_type, chr(31), 1) as task_type, to_price.workflow, candidates.provider, candidates.model
-from to_price
+with ran as (
+    select
+        workflow, split_part(task_type, chr(31), 1) as task_type, provider, coalesce(region, '') as region,
+        count(*) as requests
+    from to_price
+    group by 1, 2, 3, 4
+)
+
+select ran.task_type, ran.workflow, candidates.provider, candidates.model
+from ran
 inner join candidates
-    on candidates.workflow = to_price.workflow and candidates.from_provider = to_price.provider
-    and candidates.from_region = coalesce(to_price.region, '')
+    on candidates.workflow = ran.workflow and candidates.from_provider = ran.provider
+    and candidates.from_region = ran.region
 group by 1, 2, 3, 4
-having count(*) filter (where candidates.region is null) * 20 > count(*)
+having sum(case when candidates.region is null then ran.requests else 0 end) * 20 > sum(ran.requests)
 order by 2, 1, 3, 4
