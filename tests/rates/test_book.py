@@ -186,6 +186,6 @@ def test_every_query_is_valid_against_the_tables_it_reads(con):
     )
     con.register("incoming_rates", con.sql("select * from rate_cards").to_arrow_table())
     for path in sorted(SQL.glob("*.sql")):
-        text = sql(path.stem).replace("{{band}}", "0").replace("{{window}}", "0")
+        text = sql(path.stem).replace("{{band}}", "false").replace("{{window}}", "false")
         assert con.execute(f"explain {text}").fetchall(), path
     assert isinstance(con, duckdb.DuckDBPyConnection)
