@@ -5,11 +5,15 @@ select
     'medium' as severity, count(*) as requests, sum(requests.cost_usd) as computed_usd,
     sum(requests.recorded_usd) as recorded_usd, sum(abs(requests.recorded_usd - requests.cost_usd)) as size
 from requests
-inner join records on records.request_key = requests.request_key and records.payload = requests.payload
 where
-    records.wins and requests.cost_basis = 'computed' and requests.recorded_usd is not null
+    requests.cost_basis = 'computed' and requests.recorded_usd is not null
     -- a sender can't know what its share of provisioned capacity comes to
     and requests.request_key not in (select request_key from capacity_shares)
-    and not (records.recorded_is_estimate and requests.recorded_usd = 0)
+    and (
+        requests.recorded_usd <> 0
+        or requests.request_key not in (
+            select request_key from records where wins and recorded_is_estimate and recorded_usd = 0
+        )
+    )
     and 100 * abs(requests.recorded_usd - requests.cost_usd) > requests.cost_usd
 group by requests.day, requests.provider, requests.model

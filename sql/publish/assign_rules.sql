@@ -5,8 +5,10 @@ select
     case when caught.rule is null then 0 else caught.spend_usd end as spend_usd, caught.first_day, caught.last_day
 from assign_rules
 left join (
-    select assigned_by as rule, count(*) as requests, sum(cost_usd) as spend_usd, min(day) as first_day, max(day) as last_day
-    from requests
+    select
+        assigned_by as rule, cast(sum(requests) as bigint) as requests, sum(spend_usd) as spend_usd,
+        min(day) as first_day, max(day) as last_day
+    from request_cells
     where assigned_by is not null
     group by assigned_by
 ) as caught on caught.rule = assign_rules.rule

@@ -1,32 +1,34 @@
 -- grain: one row per (month, dimension, value) that a request of the month carries, or per (month, dimension) with an
 -- empty value where none does; `month_usd` and what carries no value stand beside each
 with spent as (
-    select request_key, day, substr(cast(day as varchar), 1, 7) as month, source, task_type, workflow, cost_usd
-    from requests
+    select
+        substr(cast(day as varchar), 1, 7) as month, source, task_type, workflow, requests, priced_requests, spend_usd
+    from request_cells
 ),
 
 carried as (
-    select month, 'source' as dimension, false as declared, source as value, cost_usd from spent
+    select month, 'source' as dimension, false as declared, source as value, requests, priced_requests, spend_usd
+    from spent
     union all
-    select month, 'task_type' as dimension, false as declared, task_type as value, cost_usd
+    select month, 'task_type' as dimension, false as declared, task_type as value, requests, priced_requests, spend_usd
     from spent where task_type is not null
     union all
-    select month, 'workflow' as dimension, false as declared, workflow as value, cost_usd
+    select month, 'workflow' as dimension, false as declared, workflow as value, requests, priced_requests, spend_usd
     from spent where workflow is not null
     union all
-    select spent.month, request_dimensions.dimension, true as declared, request_dimensions.value, spent.cost_usd
-    from request_dimensions
-    inner join spent on spent.request_key = request_dimensions.request_key and spent.day = request_dimensions.day
+    select
+        substr(cast(day as varchar), 1, 7) as month, dimension, true as declared, value, requests, priced_requests,
+        spend_usd
+    from dimension_cells
 ),
 
 whole as (
     -- fixed costs that no request bears are spend of the month that carries no value
     select
-        month, sum(requests) as requests, sum(priced) as priced, coalesce(sum(spend_usd), 0) as spend_usd,
+        month, cast(sum(requests) as bigint) as requests, cast(sum(priced) as bigint) as priced, coalesce(sum(spend_usd), 0) as spend_usd,
         coalesce(sum(standing_usd), 0) as standing_usd
     from (
-        select month, 1 as requests, case when cost_usd is null then 0 else 1 end as priced, cost_usd as spend_usd,
-            null as standing_usd
+        select month, requests, priced_requests as priced, spend_usd, null as standing_usd
         from spent
         union all
         select substr(cast(day as varchar), 1, 7) as month, 0 as requests, 0 as priced, amount_usd as spend_usd,
@@ -37,7 +39,9 @@ whole as (
 ),
 
 parts as (
-    select carried.month, carried.dimension, carried.value, count(*) as requests, sum(carried.cost_usd) as spend_usd
+    select
+        carried.month, carried.dimension, carried.value, cast(sum(carried.requests) as bigint) as requests,
+        sum(carried.spend_usd) as spend_usd
     from carried
     inner join chargeback_dimensions
         on chargeback_dimensions.dimension = carried.dimension and chargeback_dimensions.declared = carried.declared
@@ -45,8 +49,9 @@ parts as (
 ),
 
 named as (
-    select carried.month, carried.dimension, count(*) as requests, count(carried.cost_usd) as priced,
-        coalesce(sum(carried.cost_usd), 0) as spend_usd
+    select
+        carried.month, carried.dimension, cast(sum(carried.requests) as bigint) as requests,
+        cast(sum(carried.priced_requests) as bigint) as priced, coalesce(sum(carried.spend_usd), 0) as spend_usd
     from carried
     inner join chargeback_dimensions
         on chargeback_dimensions.dimension = carried.dimension and chargeback_dimensions.declared = carried.declared

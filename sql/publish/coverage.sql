@@ -47,16 +47,16 @@ reported as (
 
 held as (
     select utc_day as day, provider, model_key as model, sum(input_tokens + output_tokens) as tokens
-    from requests
+    from request_cells
     group by utc_day, provider, model_key
     union all
     select utc_day as day, provider, null as model, sum(input_tokens + output_tokens) as tokens
-    from requests
+    from request_cells
     group by utc_day, provider
 ),
 
 logged as (
-    select provider, min(utc_day) as first_day, max(utc_day) as last_day from requests group by provider
+    select provider, min(utc_day) as first_day, max(utc_day) as last_day from request_cells group by provider
 )
 
 select

@@ -2,10 +2,10 @@
 -- request bears
 with spend as (
     select
-        day, provider, model, count(*) as requests, count(*) filter (where cost_usd is null) as unpriced_requests,
-        sum(cost_usd) as spend_usd,
-        coalesce(sum(case when reason is not null then cost_usd end), 0) as unattributed_usd
-    from requests
+        day, provider, model, sum(requests) as requests, sum(requests - priced_requests) as unpriced_requests,
+        sum(spend_usd) as spend_usd,
+        coalesce(sum(case when reason is not null then spend_usd end), 0) as unattributed_usd
+    from request_cells
     group by day, provider, model
     union all
     select

@@ -6,14 +6,15 @@ with standing as (
 
 counted as (
     select
-        count(*) as requests, coalesce(sum(cost_usd), 0) as cost_usd,
-        count(*) filter (where cost_basis = 'unpriced') as unpriced_requests,
-        coalesce(sum(case when reason is not null then cost_usd end), 0) as unattributed_usd, count(cost_usd) as priced,
-        count(*) filter (where reason is not null) as unattributed_requests,
-        count(case when reason is not null then cost_usd end) as unattributed_priced,
-        count(*) filter (where cost_basis = 'recorded') as recorded_requests,
+        cast(coalesce(sum(requests), 0) as bigint) as requests, coalesce(sum(spend_usd), 0) as cost_usd,
+        cast(coalesce(sum(case when cost_basis = 'unpriced' then requests end), 0) as bigint) as unpriced_requests,
+        coalesce(sum(case when reason is not null then spend_usd end), 0) as unattributed_usd,
+        coalesce(sum(priced_requests), 0) as priced,
+        coalesce(sum(case when reason is not null then requests end), 0) as unattributed_requests,
+        coalesce(sum(case when reason is not null then priced_requests end), 0) as unattributed_priced,
+        cast(coalesce(sum(case when cost_basis = 'recorded' then requests end), 0) as bigint) as recorded_requests,
         min(day) as first_day, max(day) as last_day
-    from requests
+    from request_cells
 )
 
 select

@@ -1,8 +1,8 @@
 -- grain: one row per (day, provider, model, reason, workflow): requests that no unit bears, and fixed costs that no request
 -- bears
 select
-    day, provider, model, reason, count(*) as requests, sum(cost_usd) as spend_usd, workflow
-from requests
+    day, provider, model, reason, cast(sum(requests) as bigint) as requests, sum(spend_usd) as spend_usd, workflow
+from request_cells
 where reason is not null
 group by day, provider, model, reason, workflow
 union all

@@ -184,3 +184,19 @@ create table if not exists close_cells (
 create table if not exists overlapping_sources (
     day date, subject varchar, one varchar, other varchar, requests bigint, size decimal(38, 12)
 );
+-- one row per (day, UTC day, source, provider, model, workflow, task type, tier, reason, cost basis, rule): what marts of all
+-- days are summed from
+create table if not exists request_cells (
+    day date, utc_day date, source varchar, provider varchar, model varchar, model_key varchar, workflow varchar,
+    task_type varchar, tier varchar, reason varchar, cost_basis varchar, assigned_by bigint, requests bigint,
+    priced_requests bigint, input_tokens bigint, output_tokens bigint, spend_usd decimal(38, 12)
+);
+-- one row per (day, further dimension that `tags:` names, value): the requests that carry it
+create table if not exists dimension_cells (
+    day date, dimension varchar, value varchar, requests bigint, priced_requests bigint, spend_usd decimal(38, 12)
+);
+-- one row per (day, workflow, task type, tier, provider, model) of requests with a workflow
+create table if not exists task_cells (
+    day date, workflow varchar, task_type varchar, tier varchar, provider varchar, model varchar, requests bigint,
+    input_tokens bigint, output_tokens bigint, spend_usd decimal(38, 12), latency_p50_ms bigint, latency_p95_ms bigint
+);
