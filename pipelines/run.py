@@ -23,7 +23,7 @@ from pipelines.ledger.declared import declare
 from pipelines.ledger.fixed_costs import bear_fixed_costs, restate_fixed_costs
 from pipelines.outcomes import build as outcomes
 from pipelines.outcomes.restate import restate
-from pipelines.publish import assemble
+from pipelines.publish import assemble, day_cells
 from pipelines.publish.currency import exchange_version
 from pipelines.publish.report import report
 from pipelines.rates import snapshot
@@ -134,6 +134,7 @@ def outcomes_stage(run: Run) -> None:
         previous = _published_until(run)
         restate(con, run.cause, previous, run.held)
         restate_fixed_costs(con, run.cause, previous, run.held)
+        day_cells.work_out(con)
 
 
 def change_stage(run: Run) -> None:

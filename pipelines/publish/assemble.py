@@ -20,7 +20,6 @@ from pipelines.outcomes.period import PERIOD_DAYS, ranked_period
 from pipelines.publish.alerts import alerts
 from pipelines.publish.attribution import attribution
 from pipelines.publish.currency import exchange_at, exchange_rates
-from pipelines.publish.day_cells import work_out
 from pipelines.publish.unit_marts import unit_marts
 from pipelines.split.build import Split
 from pipelines.storage import published
@@ -120,7 +119,6 @@ def assemble(
     tables: dict[str, pa.Table | Path] = {}
     passing = folder / "passing"
     passing.mkdir()
-    work_out(con)
     for mart in SQL_MARTS:
         text = sql(f"publish/{mart}")
         if mart in LARGE_MARTS and isinstance(con, duckdb.DuckDBPyConnection):

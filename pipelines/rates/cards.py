@@ -6,18 +6,19 @@ The SQL lives in `sql/rates/`; each file is one select that also runs on Spark.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from decimal import ROUND_HALF_EVEN, Decimal
 
 import duckdb
 import polars as pl
 import pyarrow as pa
 
-from pipelines.rates.blocks import Block, Price, Prices
+from pipelines.rates.blocks import DAY, Block, Price, Prices
 from pipelines.rates.book import RateBook
 from pipelines.rates.classes import EXCESS, EXCESS_CLASSES, INPUT_CLASSES, MAIN
 from pipelines.rates.regions import places
 from pipelines.storage import models
+from pipelines.storage.models import filled
 from pipelines.workspace.errors import OutlayError
 
 SQL = models.sql_root() / "rates"
@@ -126,6 +127,19 @@ def reprice(
     (that day, or for so long a prompt) is taken as standard, and cached tokens as input where it has no
     price for them. `where`: the region of each, as `regions.places` tells it; without, as no workflow limits it.
     """
+    pairs = list(dict.fromkeys(models))
+    con.execute("set TimeZone = 'UTC'")
+    con.execute(f"create or replace temp table cells_to_price as {alike(book, pairs, 'cast(time as date)')}")
+    return reprice_cells(con, book, pairs, where)
+
+
+def reprice_cells(
+    con: duckdb.DuckDBPyConnection,
+    book: RateBook,
+    models: Iterable[tuple[str, str]],
+    where: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """As `reprice`, of requests that `alike` added up: `cells_to_price`. `to_price` then needs those with fees only."""
     con.execute("set TimeZone = 'UTC'")
     pairs = list(dict.fromkeys(models))
     book = book.including(pairs)
@@ -136,27 +150,28 @@ def reprice(
     con.register("incoming_rates", where.to_arrow())
     con.execute("create or replace temp table candidates as select * from incoming_rates")
     con.unregister("incoming_rates")
-    return con.sql(_of_cells(con)).pl().sort("workflow", "task_type", "provider", "model", nulls_last=True)
+    return con.sql(sql("reprice")).pl().sort("workflow", "task_type", "provider", "model", nulls_last=True)
 
 
-def _of_cells(con: duckdb.DuckDBPyConnection) -> str:
-    """`reprice` for the cards in `rate_cards`: which of their bands and windows a request falls into tells its cell."""
-    bounds = con.execute("select band_over from rate_cards union select band_upto from rate_cards").fetchall()
-    hours = con.execute(
-        "select window_start from rate_cards where windowed union select window_end from rate_cards where windowed"
-    ).fetchall()
+def alike(book: RateBook, models: Iterable[tuple[str, str]], day: str) -> str:
+    """SQL that adds up the requests of `to_price` that every card of the models prices alike. `day`: SQL for a row's day."""
+    pairs = list(dict.fromkeys(models))
+    blocks = [block for pair in pairs for block in book.including(pairs).blocks.get(pair, ())]
+    bounds = {over for block in blocks for price in block.contracted.values() for over, _ in price.bands}
+    bounds |= {bound for block in blocks for bound in (block.input_over, block.input_upto) if bound is not None}
+    hours = {hour for block in blocks for hour in (block.window.start, block.window.end) if 0 < hour < DAY}
     second = "extract(hour from time) * 3600 + extract(minute from time) * 60 + extract(second from time)"
-    return models.filled(
-        "rates/reprice",
-        band=_steps("prompt_tokens <= {}", sorted(b for (b,) in bounds)),
-        window=_steps(f"{second} < {{}}", sorted(h for (h,) in hours)),
+    return filled(
+        "rates/alike", day=day, band=_steps("prompt_tokens <= {}", bounds), window=_steps(f"{second} < {{}}", hours)
     )
 
 
-def _steps(below: str, bounds: Sequence[int]) -> str:
-    """SQL for the number of the first bound that a value is below."""
-    cases = " ".join(f"when {below.format(bound)} then {at}" for at, bound in enumerate(bounds))
-    return f"case {cases} else {len(bounds)} end" if cases else "false"
+def _steps(below: str, bounds: Iterable[int]) -> str:
+    """SQL for the place of the first of the bounds that a value is below."""
+    ordered = sorted({*bounds, 0})
+    return (
+        f"case {' '.join(f'when {below.format(b)} then {at}' for at, b in enumerate(ordered))} else {len(ordered)} end"
+    )
 
 
 def load_cards(con: duckdb.DuckDBPyConnection, book: RateBook, requests: str) -> RateBook:

@@ -11,9 +11,10 @@ import polars as pl
 
 from pipelines.outcomes.period import PERIOD_DAYS
 from pipelines.rates.book import Pair, RateBook
-from pipelines.rates.cards import price, reprice
+from pipelines.rates.cards import price, reprice_cells
 from pipelines.rates.regions import places, served_in
 from pipelines.split.difficulty import Difficulty
+from pipelines.split.price_cells import period_cells
 from pipelines.storage.models import sql
 from pipelines.workspace.load import Loaded
 
@@ -52,9 +53,8 @@ def frames(con: duckdb.DuckDBPyConnection, loaded: Loaded, book: RateBook, as_of
     strata = con.sql(sql("split/strata"), params=counted).pl()
     listed = listed_models(loaded)
     book = book.including(listed)
-    live = sql("split/live_requests").replace("$first_day", f"'{period['first_day']}'").replace("$as_of", f"'{as_of}'")
-    con.execute(f"create or replace temp table to_price as {live}")
-    elsewhere = _keyed(book, reprice(con, book, listed, places(con, book, listed, allowed)), listed)
+    period_cells(con, book, listed, period["first_day"], as_of)
+    elsewhere = _keyed(book, reprice_cells(con, book, listed, places(con, book, listed, allowed)), listed)
     # of a model that no rate knows at all, such as a router, the pairs alone say what it costs
     nowhere = con.sql(sql("split/unplaced")).pl()
     rated = [bool(book.blocks.get(pair)) for pair in nowhere.select("provider", "model").iter_rows()]

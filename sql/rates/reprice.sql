@@ -7,42 +7,9 @@ with prompts as (
     left join input_skus on input_skus.sku = extras_to_price.sku
     group by extras_to_price.request_key
 ),
-measured as (
-    select
-        to_price.*,
-        to_price.input_uncached + to_price.cache_read + to_price.cache_write + to_price.cache_write_long
-            + coalesce(prompts.input_tokens, 0) as prompt_tokens,
-        -- alone: what has fees, priced per request, and what is so large that the digits of a sum would run out
-        case
-            when
-                prompts.request_key is not null
-                or to_price.input_uncached + to_price.cache_read + to_price.cache_write + to_price.cache_write_long
-                    + to_price.output_nonreasoning + to_price.output_reasoning > 1000000000
-                then to_price.request_key
-        end as alone
-    from to_price
-    left join prompts on prompts.request_key = to_price.request_key
-),
--- tokens times a price is linear, so requests that any card prices alike are added up before they meet the cards
-cells as (
-    select
-        alone, workflow, task_type, provider, coalesce(region, '') as region, service_tier,
-        min(time) as time,
-        min(prompt_tokens) as prompt_tokens,
-        count(*) as requests,
-        sum(input_uncached) as input_uncached,
-        sum(cache_read) as cache_read,
-        sum(cache_write) as cache_write,
-        sum(cache_write_long) as cache_write_long,
-        sum(output_nonreasoning) as output_nonreasoning,
-        sum(output_reasoning) as output_reasoning
-    from measured
-    group by
-        alone, workflow, task_type, provider, coalesce(region, ''), service_tier, cast(time as date), {{band}}, {{window}}
-),
 asked as (
     select
-        cells.alone,
+        cells.request_key,
         cells.workflow,
         cells.task_type,
         cells.time,
@@ -53,16 +20,17 @@ asked as (
         cells.cache_write_long,
         cells.output_nonreasoning,
         cells.output_reasoning,
-        cells.prompt_tokens,
+        cells.prompt_tokens + coalesce(prompts.input_tokens, 0) as prompt_tokens,
         cells.service_tier,
         candidates.provider,
         candidates.model,
         candidates.region
-    from cells
+    from cells_to_price as cells
     inner join candidates
         on candidates.workflow = coalesce(cells.workflow, '')
         and candidates.from_provider = cells.provider
-        and candidates.from_region = cells.region
+        and candidates.from_region = coalesce(cells.region, '')
+    left join prompts on prompts.request_key = cells.request_key
 ),
 -- a tier that the candidate did not offer, that day or for so long a prompt, is taken as standard
 chosen as (
@@ -134,19 +102,19 @@ carded as (
 ),
 fees as (
     select
-        carded.alone,
+        carded.request_key,
         carded.provider,
         carded.model,
         sum(cast(extras_to_price.quantity as decimal(13, 0)) * rate_extras.unit_price) as fee_usd,
         count(*) - count(rate_extras.unit_price) as unknown
     from carded
     inner join extras_to_price
-        on extras_to_price.request_key = carded.alone
+        on extras_to_price.request_key = carded.request_key
         and extras_to_price.sku <> 'request'
     left join rate_extras
         on rate_extras.card_id = carded.card_id
         and rate_extras.sku = extras_to_price.sku
-    group by carded.alone, carded.provider, carded.model
+    group by carded.request_key, carded.provider, carded.model
 ),
 costed as (
     select
@@ -174,7 +142,7 @@ costed as (
         coalesce(fees.unknown, 0) as unknown
     from carded
     left join fees
-        on fees.alone = carded.alone
+        on fees.request_key = carded.request_key
         and fees.provider = carded.provider
         and fees.model = carded.model
 )

@@ -2,8 +2,8 @@
 with ran as (
     select
         workflow, split_part(task_type, chr(31), 1) as task_type, provider, coalesce(region, '') as region,
-        count(*) as requests
-    from to_price
+        sum(requests) as requests
+    from cells_to_price
     group by 1, 2, 3, 4
 )
 

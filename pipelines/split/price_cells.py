@@ -1,0 +1,46 @@
+"""The requests of each day as cells that any candidate's rates price alike: what the split prices elsewhere.
+
+They are kept in the ledger and made anew for touched days, so that a run doesn't read the whole period's requests.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from hashlib import sha256
+
+import duckdb
+
+from pipelines.rates.book import Pair, RateBook
+from pipelines.rates.cards import alike
+from pipelines.storage.ledger import put_setting, setting
+from pipelines.storage.models import literal, sql
+
+#: raised where a cell means something else than before: all days are made anew
+METHOD = "1"
+
+
+def period_cells(con: duckdb.DuckDBPyConnection, book: RateBook, listed: list[Pair], first: date, last: date) -> None:
+    """Temp tables `cells_to_price` and `to_price` of a period, from `price_cells` brought up to the ledger.
+
+    Which requests are alike hangs on the context bands of the listed models and on the strata that evaluations name:
+    when those change, every day is made anew.
+    """
+    text = alike(book, listed, "day")
+    strata = con.execute("select distinct stratum from evaluations where wins order by 1").fetchall()
+    version = f"{METHOD} {sha256(repr((text, strata)).encode()).hexdigest()[:16]}"
+    fresh = setting(con, "price_cells") != version
+    con.execute(
+        "create or replace temp table price_touched as select distinct day from "
+        + ("requests" if fresh else "touched_days")
+        + " where day is not null"
+    )
+    put_setting(con, "price_cells", version)
+    con.execute("delete from price_cells" + ("" if fresh else " where day in (select day from price_touched)"))
+    con.execute("set TimeZone = 'UTC'")
+    con.execute("drop table if exists to_price")
+    con.execute(f"create temp table to_price as {sql('split/live_requests')}")
+    con.execute(f"insert into price_cells by name {text}")
+    period = sql("split/period_cells").replace("$first_day", literal(f"{first}")).replace("$as_of", literal(f"{last}"))
+    con.execute(f"create or replace temp table cells_to_price as {period}")
+    con.execute("drop table if exists to_price")
+    con.execute("create temp table to_price as select * from cells_to_price")
