@@ -162,7 +162,7 @@ def alike(book: RateBook, models: Iterable[tuple[str, str]], day: str) -> str:
     hours = {hour for block in blocks for hour in (block.window.start, block.window.end) if 0 < hour < DAY}
     second = "extract(hour from time) * 3600 + extract(minute from time) * 60 + extract(second from time)"
     return filled(
-        "rates/alike", day=day, band=_steps("prompt_tokens <= {}", bounds), window=_steps(f"{second} < {{}}", hours)
+        "split/alike", day=day, band=_steps("prompt_tokens <= {}", bounds), window=_steps(f"{second} < {{}}", hours)
     )
 
 

@@ -2,13 +2,26 @@
 -- Per unit: its distinct attempt ids; without any, one plus one per failed event. A workflow of grain `day` has no units:
 -- its distinct attempt ids; without any, what was completed or failed by the counts.
 with worked as (
-    select
-        cast(date_trunc('week', allocations.day) as date) as week, allocations.workflow, allocations.unit_id,
-        count(distinct requests.attempt_id) as named
-    from allocations
-    inner join requests on requests.request_key = allocations.request_key and requests.day = allocations.day
-    where cast(date_trunc('week', allocations.day) as date) in (select week from bridge_weeks)
-    group by cast(date_trunc('week', allocations.day) as date), allocations.workflow, allocations.unit_id
+    select week, workflow, unit_id, count(distinct attempt_id) as named
+    from (
+        -- what one unit, or a workflow without units, bears whole is told by the request itself
+        select
+            cast(date_trunc('week', requests.day) as date) as week, requests.workflow,
+            case when declared.grain = 'unit' then requests.unit_id end as unit_id, requests.attempt_id
+        from requests
+        inner join declared on declared.workflow = requests.workflow
+        where requests.reason is null and (requests.units is null or declared.grain = 'day')
+        union all
+        select
+            cast(date_trunc('week', requests.day) as date) as week, allocations.workflow, allocations.unit_id,
+            requests.attempt_id
+        from requests
+        inner join declared on declared.workflow = requests.workflow and declared.grain = 'unit'
+        inner join allocations on allocations.request_key = requests.request_key and allocations.day = requests.day
+        where requests.units is not null
+    ) as called
+    where week in (select week from bridge_weeks)
+    group by week, workflow, unit_id
 ),
 
 failures as (

@@ -4,20 +4,34 @@ with failed_attempts as (
     select distinct workflow, unit_id, attempt_id
     from outcome_events
     where event in ('failed', 'rejected') and attempt_id is not null
+),
+
+called as (
+    -- what one unit, or a workflow without units, bears whole is told by the request itself
+    select
+        requests.day, requests.workflow, case when declared.grain = 'unit' then requests.unit_id end as unit_id,
+        requests.attempt_id, requests.status, requests.cost_usd
+    from requests
+    inner join declared on declared.workflow = requests.workflow
+    where
+        requests.reason is null and (requests.units is null or declared.grain = 'day')
+        and requests.day in (select day from cost_days)
+    union all
+    select
+        allocations.day, allocations.workflow, allocations.unit_id, requests.attempt_id, requests.status,
+        allocations.cost_usd
+    from requests
+    inner join declared on declared.workflow = requests.workflow and declared.grain = 'unit'
+    inner join allocations on allocations.request_key = requests.request_key and allocations.day = requests.day
+    where requests.units is not null and requests.day in (select day from cost_days)
 )
 
-select allocations.day, allocations.workflow, sum(allocations.cost_usd) as spend, count(allocations.cost_usd) as priced
-from allocations
-inner join requests on requests.request_key = allocations.request_key and requests.day = allocations.day
-left join unit_status on unit_status.workflow = allocations.workflow and unit_status.unit_id = allocations.unit_id
+select called.day, called.workflow, sum(called.cost_usd) as spend, count(called.cost_usd) as priced
+from called
+left join unit_status on unit_status.workflow = called.workflow and unit_status.unit_id = called.unit_id
 left join failed_attempts
-    on failed_attempts.workflow = allocations.workflow and failed_attempts.unit_id = allocations.unit_id
-    and failed_attempts.attempt_id = requests.attempt_id
+    on failed_attempts.workflow = called.workflow and failed_attempts.unit_id = called.unit_id
+    and failed_attempts.attempt_id = called.attempt_id
 where
-    allocations.day in (select day from cost_days)
-    and (
-        unit_status.status in ('failed', 'rejected')
-        or requests.status = 'error'
-        or failed_attempts.attempt_id is not null
-    )
-group by allocations.day, allocations.workflow
+    unit_status.status in ('failed', 'rejected') or called.status = 'error' or failed_attempts.attempt_id is not null
+group by called.day, called.workflow

@@ -16,6 +16,7 @@ last_change as (
         workflow, unit_id, sum(change) as good,
         max(case when change = 1 then time end) as became_good
     from unit_changes
+    where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)
     group by workflow, unit_id
 )
 
@@ -36,6 +37,6 @@ left join (
         workflow, unit_id, day, value_usd,
         row_number() over (partition by workflow, unit_id order by time desc, event_id desc) as recency
     from unit_changes
-    where change = 1
+    where change = 1 and (workflow, unit_id) in (select (workflow, unit_id) from touched_units)
 ) as unit_changes
     on unit_changes.workflow = seen.workflow and unit_changes.unit_id = seen.unit_id and unit_changes.recency = 1

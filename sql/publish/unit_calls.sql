@@ -1,22 +1,35 @@
 -- grain: one row per (workflow, task type, stratum, calls): units of the last 28 days by the calls that each made there
 -- A stratum of null stands for all calls of the task, an empty one for those without a stratum.
 with calls as (
-    select allocations.workflow, requests.task_type, coalesce(requests.stratum, '') as stratum, allocations.unit_id
-    from allocations
-    inner join requests on requests.request_key = allocations.request_key and requests.day = allocations.day
+    -- what one unit bears whole is told by the request itself
+    select requests.workflow, requests.task_type, coalesce(requests.stratum, '') as stratum, requests.unit_id
+    from requests
+    inner join declared on declared.workflow = requests.workflow and declared.grain = 'unit'
     where
-        allocations.unit_id is not null and requests.task_type is not null
-        and allocations.day between cast($first_day as date) and cast($as_of as date)
+        requests.reason is null and requests.units is null and requests.task_type is not null
+        and requests.day between cast($first_day as date) and cast($as_of as date)
+    union all
+    select allocations.workflow, requests.task_type, coalesce(requests.stratum, '') as stratum, allocations.unit_id
+    from requests
+    inner join allocations on allocations.request_key = requests.request_key and allocations.day = requests.day
+    where
+        requests.units is not null and requests.task_type is not null and allocations.unit_id is not null
+        and requests.day between cast($first_day as date) and cast($as_of as date)
 ),
 
-per_unit as (
-    select workflow, task_type, cast(null as varchar) as stratum, unit_id, count(*) as calls
-    from calls
-    group by workflow, task_type, unit_id
-    union all
+per_stratum as (
     select workflow, task_type, stratum, unit_id, count(*) as calls
     from calls
     group by workflow, task_type, stratum, unit_id
+),
+
+per_unit as (
+    select workflow, task_type, stratum, unit_id, calls
+    from per_stratum
+    union all
+    select workflow, task_type, cast(null as varchar) as stratum, unit_id, cast(sum(calls) as bigint) as calls
+    from per_stratum
+    group by workflow, task_type, unit_id
 )
 
 select

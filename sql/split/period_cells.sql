@@ -1,4 +1,4 @@
--- grain: one row per cell of like requests (`rates/alike`) of the period, of declared workflows
+-- grain: one row per cell of like requests (`split/alike`) of the period, of declared workflows
 select *
 from price_cells
 where

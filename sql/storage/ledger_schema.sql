@@ -200,7 +200,7 @@ create table if not exists task_cells (
     day date, workflow varchar, task_type varchar, tier varchar, provider varchar, model varchar, requests bigint,
     input_tokens bigint, output_tokens bigint, spend_usd decimal(38, 12), latency_p50_ms bigint, latency_p95_ms bigint
 );
--- one row per cell of like requests with a task type (`rates/alike`): what they would cost elsewhere is worked out from
+-- one row per cell of like requests with a task type (`split/alike`): what they would cost elsewhere is worked out from
 create table if not exists price_cells (
     request_key varchar, day date, workflow varchar, task_type varchar, provider varchar, model varchar, region varchar,
     service_tier varchar, time timestamptz, prompt_tokens bigint, requests bigint, input_uncached bigint,

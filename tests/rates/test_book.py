@@ -16,7 +16,7 @@ from genai_prices.types import ModelPrice, StartDateConstraint, Usage
 
 from pipelines.rates import book as rate_book
 from pipelines.rates.book import RateBook, overlaps, show
-from pipelines.rates.cards import SQL, price, sql
+from pipelines.rates.cards import SQL, alike, price, sql
 from pipelines.rates.overlay import overlay_text, read_overlay
 from pipelines.workspace.errors import OutlayError
 from tests.rates.conftest import load
@@ -184,10 +184,9 @@ def test_every_query_is_valid_against_the_tables_it_reads(con):
         "create temp table charged as select request_key, provider, model, time::date as day, "
         "0.5::decimal(28, 12) as cost_usd from to_price"
     )
-    cells = sql("alike").replace("{{band}}", "0").replace("{{window}}", "0").replace("{{day}}", "cast(time as date)")
+    cells = alike(RateBook(), [("openai", "gpt-5-mini")], "cast(time as date)")
     con.execute(f"create temp table cells_to_price as {cells}")
     con.register("incoming_rates", con.sql("select * from rate_cards").to_arrow_table())
     for path in sorted(SQL.glob("*.sql")):
-        text = cells if path.stem == "alike" else sql(path.stem)
-        assert con.execute(f"explain {text}").fetchall(), path
+        assert con.execute(f"explain {sql(path.stem)}").fetchall(), path
     assert isinstance(con, duckdb.DuckDBPyConnection)

@@ -16,7 +16,9 @@ with parts as (
         end as charged_usd,
         case when requests.reason is not null then requests.cost_usd end as unattributed_usd
     from requests
-    inner join prices on prices.request_key = requests.request_key and prices.payload = requests.payload
+    inner join prices
+        on prices.request_key = requests.request_key and prices.payload = requests.payload
+        and prices.called_on = requests.utc_day
     left join (
         select request_key, sum(amount_usd) as amount_usd
         from capacity_shares
@@ -52,7 +54,7 @@ borne as (
     select requests.day, requests.provider, requests.model, coalesce(sum(allocations.cost_usd), 0) as allocated
     from allocations
     inner join requests on requests.request_key = allocations.request_key and requests.day = allocations.day
-    where requests.day in (select day from touched_days)
+    where requests.day in (select day from touched_days) and allocations.day in (select day from touched_days)
     group by requests.day, requests.provider, requests.model
 )
 

@@ -1,4 +1,4 @@
--- grain: one row per (day, workflow, task type, provider, region, tier, UTC day, context band, window) of to_price
+-- grain: one row per (day, workflow, task type, provider, region, tier, utc day, context band, window) of to_price
 -- Tokens times a price is linear, so requests that any card prices alike are added up before they meet the cards. What
 -- has fees of its own, priced per request, stays alone under its key, and so does what is so large that the digits of a
 -- sum would run out. `time` and `prompt_tokens` are those of one of the requests.
