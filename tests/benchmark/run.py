@@ -1,9 +1,11 @@
 """What a whole run costs: from the logs to a published set, beside a full orjson parse of the same logs.
 
-`python -m tests.benchmark.run [--requests N …] [--days N] [--memory 1GB] [--day]`. For each size a process of its own runs all stages
+`python -m tests.benchmark.run [--requests N …] [--days N] [--memory 1GB] [--day]
+[--history DAYS …]`. For each size a process of its own runs all stages
 on a generated company (`tests.benchmark.company`), in turns with `orjson.loads` of every line: CPU seconds of all threads,
 wall time and peak memory per stage. `--day` also loads the company without its last day, adds that day with late rows of
 a week before, and compares its cost with its share of everything; the figures must be those of one run over all files.
+`--history 10 30 90` shows what such a day costs on histories of so many days with the same requests a day.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -81,22 +83,25 @@ def table(requests: int, ran: dict[str, Any], lines: int, parse: float) -> None:
     print(f"{ran['cpu'] / parse:.1f} x the parse (aim {AIM}); peak memory {ran['peak']:,.0f} MB", flush=True)
 
 
-def a_day(root: Path, requests: int, memory: str, days: int) -> None:
-    """The last of so many days by itself, with late rows, against its share of a run over everything."""
+def new_day(root: Path, of_day: int, memory: str) -> tuple[dict[str, Any], int]:
+    """A run over the company's last day with late rows of a week before, on all its other days; and its requests."""
     last = company.FIRST_DAY + timedelta(days=company.DAYS - 1)
-    of_day = requests // days
     with held_back(root, last):
         in_a_process(root, memory)
     late = max(of_day // LATE_SHARE // LATE_DAYS, 1)
     for back in range(1, LATE_DAYS + 1):
         company.write_day(root, last - timedelta(days=back), late, 900 + back, name="-late")
-    day = in_a_process(root, memory)
+    return in_a_process(root, memory), of_day + late * LATE_DAYS
+
+
+def a_day(root: Path, requests: int, memory: str, days: int) -> None:
+    """The last of so many days by itself, with late rows, against its share of a run over everything."""
+    day, fresh = new_day(root, requests // days, memory)
     (root / ".outlay").rename(root / "by-day")
     whole = in_a_process(root, memory)
     if day["fingerprint"] != whole["fingerprint"]:
         different = [name for name, value in whole["fingerprint"].items() if day["fingerprint"].get(name) != value]
         raise SystemExit(f"the day by itself gives other figures than everything at once: {different}")
-    fresh = of_day + late * LATE_DAYS
     share = whole["cpu"] * fresh / whole["requests"]
     print(
         f"\nOne new day of {fresh:,} requests on {whole['requests'] - fresh:,} held ones, the same figures either way"
@@ -107,6 +112,23 @@ def a_day(root: Path, requests: int, memory: str, days: int) -> None:
         f"{day['cpu']:.2f} CPU s, its share of a run over everything is {share:.2f}: {day['cpu'] / share:.1f} x",
         flush=True,
     )
+
+
+def along_history(of_day: int, lengths: Sequence[int], memory: str) -> None:
+    """What one new day with late rows costs, by the days that lie behind it, each with the same requests."""
+    print(f"\nOne new day of {of_day:,} requests, with late rows, by the days of history behind it: CPU s")
+    names: list[str] = []
+    for days in lengths:
+        with tempfile.TemporaryDirectory() as name:
+            root = Path(name)
+            first = company.FIRST_DAY + timedelta(days=company.DAYS - 1 - days)
+            company.write(root, of_day * (days + 1), days + 1, first=first)
+            day, _ = new_day(root, of_day, memory)
+        cost = {stage["name"]: stage["cpu_s"] for stage in day["stages"]} | {"all": day["cpu"]}
+        if not names:
+            names = list(cost)
+            print(f"{'days':>6}" + "".join(f"{name:>10}" for name in names) + f"{'MB':>8}")
+        print(f"{days:6}" + "".join(f"{cost[name]:10.2f}" for name in names) + f"{day['peak']:8,.0f}", flush=True)
 
 
 @contextmanager
@@ -135,10 +157,15 @@ def main() -> None:
     asked.add_argument("--memory", default="1GB", help="what DuckDB may hold")
     asked.add_argument("--days", type=int, default=company.DAYS, help="over so many days")
     asked.add_argument("--day", action="store_true", help="also a new day on a loaded workspace")
+    asked.add_argument("--history", type=int, nargs="+", help="a new day on so many days of history, and nothing else")
     asked.add_argument("--workspace", type=Path, help=argparse.SUPPRESS)
     options = asked.parse_args()
     if options.workspace:
         print(json.dumps(one_run(options.workspace)))
+        return
+    if options.history:
+        for requests in options.requests:
+            along_history(requests // options.days, options.history, options.memory)
         return
     for requests in options.requests:
         with tempfile.TemporaryDirectory() as name:
