@@ -86,11 +86,14 @@ def work_out(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
         for table in ("bridge_cells", "bridge_calls", "bridge_attempts", "bridge_effects", "bridge_contributions"):
             con.execute(f"delete from {table}")
     put_setting(con, "bridge", version)
-    charged = skus("requests.day in (select day from bridge_days)")
+    con.execute(f"create or replace temp table bridge_apart as {sql('change/bridge_apart')}")
+    charged = skus(
+        "requests.day in (select day from bridge_days) and requests.request_key in (select request_key from bridge_apart)"
+    )
     for table, key in (("bridge_cells", "day"), ("bridge_calls", "day"), ("bridge_attempts", "week")):
         touched = "bridge_days" if key == "day" else "bridge_weeks"
         con.execute(f"delete from {table} where {key} in (select {key} from {touched})")
-        con.execute(f"insert into {table} by name {filled(f'change/{table}', skus=charged)}")
+        con.execute(f"insert into {table} by name {filled(f'change/{table}', skus=charged, prices='prices')}")
     mondays = [row[0] for row in con.execute("select week from bridge_weeks order by week").fetchall()]
     later = sorted({monday + step for monday in mondays for step in (timedelta(0), WEEK)})
     _weeks(con, "bridge_weeks_written", later)

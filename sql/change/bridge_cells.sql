@@ -6,7 +6,47 @@ with skus as (
     {{skus}}
 ),
 
+-- most requests have nothing but tokens on demand: they are added up before their classes become rows
+plain as (
+    select
+        requests.day, requests.workflow, requests.task_type, requests.model_key as model,
+        sum(requests.input_uncached) as input_tokens, sum(requests.cache_read) as cache_read_tokens,
+        sum(requests.cache_write) as cache_write_tokens, sum(requests.cache_write_long) as cache_write_long_tokens,
+        sum(
+            requests.output_nonreasoning + case when prices.reasoning_price is null then requests.output_reasoning else 0 end
+        ) as output_tokens,
+        sum(case when prices.reasoning_price is null then 0 else requests.output_reasoning end) as reasoning_tokens,
+        sum(prices.input_usd) as input_usd, sum(prices.cache_read_usd) as cache_read_usd,
+        sum(prices.cache_write_usd) as cache_write_usd, sum(prices.cache_write_long_usd) as cache_write_long_usd,
+        sum(prices.output_usd) as output_usd, sum(prices.reasoning_usd) as reasoning_usd
+    from requests
+    inner join {{prices}} as prices
+        on prices.request_key = requests.request_key and prices.payload = requests.payload
+    where
+        requests.day in (select day from bridge_days) and requests.reason is null and requests.cost_basis = 'computed'
+        and requests.request_key not in (select request_key from bridge_apart)
+    group by requests.day, requests.workflow, requests.task_type, requests.model_key
+),
+
 charged as (
+    select day, workflow, task_type, model, 'input' as token_class, input_tokens as quantity, input_usd as amount_usd
+    from plain where input_tokens > 0
+    union all
+    select day, workflow, task_type, model, 'cache_read' as token_class, cache_read_tokens, cache_read_usd
+    from plain where cache_read_tokens > 0
+    union all
+    select day, workflow, task_type, model, 'cache_write' as token_class, cache_write_tokens, cache_write_usd
+    from plain where cache_write_tokens > 0
+    union all
+    select day, workflow, task_type, model, 'cache_write_long' as token_class, cache_write_long_tokens, cache_write_long_usd
+    from plain where cache_write_long_tokens > 0
+    union all
+    select day, workflow, task_type, model, 'output' as token_class, output_tokens, output_usd
+    from plain where output_tokens > 0
+    union all
+    select day, workflow, task_type, model, 'reasoning' as token_class, reasoning_tokens, reasoning_usd
+    from plain where reasoning_tokens > 0
+    union all
     select
         requests.day, requests.workflow, requests.task_type, requests.model_key as model, skus.sku as token_class,
         skus.quantity, coalesce(shares.amount_usd, skus.amount, 0) as amount_usd
