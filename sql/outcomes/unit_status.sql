@@ -16,7 +16,12 @@ last_change as (
         workflow, unit_id, sum(change) as good,
         max(case when change = 1 then time end) as became_good
     from unit_changes
-    where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)
+    where
+        exists (
+            select 1
+            from touched_units
+            where touched_units.workflow = unit_changes.workflow and touched_units.unit_id = unit_changes.unit_id
+        )
     group by workflow, unit_id
 )
 
@@ -37,6 +42,12 @@ left join (
         workflow, unit_id, day, value_usd,
         row_number() over (partition by workflow, unit_id order by time desc, event_id desc) as recency
     from unit_changes
-    where change = 1 and (workflow, unit_id) in (select (workflow, unit_id) from touched_units)
+    where
+        change = 1
+        and exists (
+            select 1
+            from touched_units
+            where touched_units.workflow = unit_changes.workflow and touched_units.unit_id = unit_changes.unit_id
+        )
 ) as unit_changes
     on unit_changes.workflow = seen.workflow and unit_changes.unit_id = seen.unit_id and unit_changes.recency = 1
