@@ -168,10 +168,9 @@ def alike(book: RateBook, models: Iterable[tuple[str, str]], day: str) -> str:
 
 def _steps(below: str, bounds: Iterable[int]) -> str:
     """SQL for the place of the first of the bounds that a value is below."""
-    ordered = sorted({*bounds, 0})
-    return (
-        f"case {' '.join(f'when {below.format(b)} then {at}' for at, b in enumerate(ordered))} else {len(ordered)} end"
-    )
+    ordered = sorted(bounds)
+    steps = " ".join(f"when {below.format(bound)} then {at}" for at, bound in enumerate(ordered))
+    return f"case {steps} else {len(ordered)} end" if steps else "0"
 
 
 def load_cards(con: duckdb.DuckDBPyConnection, book: RateBook, requests: str) -> RateBook:
