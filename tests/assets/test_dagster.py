@@ -113,7 +113,9 @@ def test_a_check_that_fails_keeps_everything_from_being_published(filled: Bench,
 
     def lossy(con):
         allocate(con)
-        con.execute("update allocations set cost_usd = cost_usd - 0.000000000001 where request_key in (select request_key from requests where request_id = 'r99')")
+        con.execute(
+            "update allocations set cost_usd = cost_usd - 0.000000000001 where request_key in (select request_key from requests where request_id = 'r99')"
+        )
 
     monkeypatch.setattr(ledger, "allocate", lossy)
     with pytest.raises(OutlayError, match=r"check conservation does not hold.*2026, 10, 12"):
