@@ -66,7 +66,8 @@ def check_workspace(loaded: Loaded, strict: bool = False) -> dict[str, Any]:
         tier_of_model(loaded)
         warnings += spelt_twice(loaded)
     except UsageError as error:
-        errors.append(str(error))
+        if str(error) not in errors:  # a contract that can't be read was told above
+            errors.append(str(error))
     try:
         warnings += check_targets(loaded)
     except OutlayError as error:
