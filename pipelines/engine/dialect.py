@@ -83,6 +83,8 @@ def _translated(node: exp.Expr) -> exp.Expr:
     name = node.name.upper() if isinstance(node, exp.Anonymous) else type(node).__name__
     if name == "ROUND_EVEN":
         return exp.Anonymous(this="BROUND", expressions=node.expressions)
+    if name == "MD5_NUMBER":  # a key there is the text of the hash
+        return exp.Anonymous(this="MD5", expressions=node.expressions)
     if name == "HASH":  # Spark's own has 32 bits
         return exp.Anonymous(this="XXHASH64", expressions=node.expressions)
     if isinstance(node, exp.Filter) and _is_quantile(node.this):

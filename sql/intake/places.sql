@@ -24,7 +24,7 @@ winners as (
         request_key, source,
         case
             when response_id is null then request_key
-            else cast(md5(concat('call|', provider, '|', response_id)) as uuid)
+            else cast(md5_number(concat('call|', provider, '|', response_id)) as uuid)
         end as group_key
     from ranked
     where own_rank = 1

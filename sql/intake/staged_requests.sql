@@ -5,13 +5,13 @@
 select
     *,
     cast(
-        md5(concat(source, '|', provider, '|', case when kind = 'requests' then record_key else request_id end)) as uuid
+        md5_number(concat(source, '|', provider, '|', case when kind = 'requests' then record_key else request_id end)) as uuid
     ) as request_key,
     cast(hash(canonical) % 9223372036854775807 as bigint) as payload,
     cast(time at time zone '{{zone}}' as date) as day,
     1 as own_rank,
     cast(
-        md5(
+        md5_number(
             case
                 when response_id is not null then concat('call|', provider, '|', response_id)
                 when kind = 'requests' then concat(source, '|', provider, '|', record_key)

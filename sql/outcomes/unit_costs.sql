@@ -1,14 +1,26 @@
 -- grain: one row per (workflow, unit) that has a request or an event
-with borne as (
+with called as (
+    -- what one unit bears whole is told by the request itself
+    select requests.workflow, requests.unit_id, requests.time, requests.attempt_id, requests.cost_usd
+    from requests
+    inner join declared on declared.workflow = requests.workflow and declared.grain = 'unit'
+    where requests.reason is null and requests.units is null
+    union all
+    select allocations.workflow, allocations.unit_id, requests.time, requests.attempt_id, allocations.cost_usd
+    from requests
+    inner join declared on declared.workflow = requests.workflow and declared.grain = 'unit'
+    inner join allocations on allocations.request_key = requests.request_key and allocations.day = requests.day
+    where requests.units is not null
+),
+
+borne as (
     select
-        allocations.workflow, allocations.unit_id, min(requests.time) as first_request, count(*) as requests,
-        count(distinct coalesce(concat('=', requests.attempt_id), '')) as attempts,
-        sum(allocations.cost_usd) as spend_usd
-    from allocations
-    inner join requests on requests.request_key = allocations.request_key and requests.day = allocations.day
+        called.workflow, called.unit_id, min(called.time) as first_request, count(*) as requests,
+        count(distinct coalesce(concat('=', called.attempt_id), '')) as attempts, sum(called.cost_usd) as spend_usd
+    from called
     inner join touched_units
-        on touched_units.workflow = allocations.workflow and touched_units.unit_id = allocations.unit_id
-    group by allocations.workflow, allocations.unit_id
+        on touched_units.workflow = called.workflow and touched_units.unit_id = called.unit_id
+    group by called.workflow, called.unit_id
 ),
 
 known as (
