@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import duckdb
@@ -53,8 +53,8 @@ def _mismatches(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     rows = _rows(con, "alerts_cost_mismatch")
     for r in rows:
         r["detail"] = (
-            f"{r['requests']} requests: the sender recorded ${_usd(r['recorded_usd'])}, "
-            f"the rate book gives ${_usd(r['computed_usd'])}"
+            f"{_counted(r['requests'])}: the sender recorded {_usd(r['recorded_usd'])}, "
+            f"the rate book gives {_usd(r['computed_usd'])}"
         )
     return rows
 
@@ -63,7 +63,7 @@ def _unpriced(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     rows = []
     for r in _rows(con, "unpriced_models"):
         recorded = r["cost_basis"] == "recorded"
-        told = f"the sender's ${_usd(r['recorded_usd'])} stands" if recorded else "their cost is unknown, not 0"
+        told = f"the sender's {_usd(r['recorded_usd'])} stands" if recorded else "their cost is unknown, not 0"
         rows.append(
             {
                 "day": r["last_day"],
@@ -71,7 +71,7 @@ def _unpriced(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
                 "subject": f"{r['provider']}/{r['model']}",
                 "severity": "low" if recorded else "high",
                 "size": Decimal(r["requests"]),
-                "detail": f"{r['requests']} requests since {r['first_day']} without a rate ({r['missing']}): {told}",
+                "detail": f"{_counted(r['requests'])} since {r['first_day']} without a rate ({r['missing']}): {told}",
             }
         )
     return rows
@@ -81,7 +81,7 @@ def _undeclared(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     rows = _rows(con, "alerts_undeclared_workflow")
     for r in rows:
         r["detail"] = (
-            f"{r['requests']} requests (${_usd(r['size'])}) and {r['events']} outcome events name it; "
+            f"{_counted(r['requests'])} ({_usd(r['size'])}) and {_counted(r['events'], 'outcome event')} name it; "
             "declare it under workflows: in outlay.yaml"
         )
     return rows
@@ -91,7 +91,7 @@ def _overlaps(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     rows = _rows(con, "alerts_source_overlap")
     for r in rows:
         stake = (
-            "their cost is unknown, not 0" if r["size"] is None else f"up to ${_usd(r['size'])} may be counted twice"
+            "their cost is unknown, not 0" if r["size"] is None else f"up to {_usd(r['size'])} may be counted twice"
         )
         r["detail"] = (
             f"sources {r['one']} and {r['other']} seem to report the same {r['requests']} calls, whose ids can't be "
@@ -104,7 +104,7 @@ def _overlaps(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 def _conflicts(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     rows = _rows(con, "alerts_report_conflict")
     for r in rows:
-        money = "" if r["lost_usd"] is None else f" (${_usd(r['lost_usd'])} and ${_usd(r['counted_usd'])})"
+        money = "" if r["lost_usd"] is None else f" ({_usd(r['lost_usd'])} and {_usd(r['counted_usd'])})"
         r["detail"] = (
             f"{r['lost']} and {r['counted']} say different figures in {r['records']} rows of the same periods{money}: "
             f"{r['counted']} counts, the later name"
@@ -160,4 +160,13 @@ def _schema_drift(con: duckdb.DuckDBPyConnection, zone: str, as_of: date) -> lis
 
 
 def _usd(amount: Decimal | None) -> str:
-    return f"{amount or 0:,.2f}"
+    """`$1,234.56`; below a cent four significant digits, so that nothing that costs looks free."""
+    if amount is None:
+        return "cost unknown"
+    if 0 < amount < Decimal("0.01"):
+        return f"${amount.normalize(Context(prec=4)):f}"
+    return f"${amount:,.2f}"
+
+
+def _counted(number: int, of: str = "request") -> str:
+    return f"{number} {of}" if number == 1 else f"{number} {of}s"
