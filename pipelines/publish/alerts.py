@@ -90,9 +90,7 @@ def _undeclared(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
 def _overlaps(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     rows = _rows(con, "alerts_source_overlap")
     for r in rows:
-        stake = (
-            "their cost is unknown, not 0" if r["size"] is None else f"up to {_usd(r['size'])} may be counted twice"
-        )
+        stake = "their cost is unknown, not 0" if r["size"] is None else f"up to {_usd(r['size'])} may be counted twice"
         r["detail"] = (
             f"sources {r['one']} and {r['other']} seem to report the same {r['requests']} calls, whose ids can't be "
             f"matched: {stake}. Keep one of them, or log the provider's response id in both"
