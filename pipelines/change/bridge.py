@@ -28,7 +28,7 @@ from pipelines.change.bridge_weeks import FACTORS, PICO, Absent, Cell, Week, alo
 from pipelines.ledger.capacity import skus
 from pipelines.outcomes.ratios import rounded
 from pipelines.rates.book import RateBook
-from pipelines.storage.ledger import put_setting, setting
+from pipelines.storage.ledger import days_to_redo
 from pipelines.storage.models import filled, sql
 from pipelines.workspace.load import Loaded
 
@@ -72,12 +72,8 @@ def _named(rows: pl.DataFrame) -> pl.DataFrame:
 def work_out(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
     """Bring `bridge_effects` and `bridge_contributions` up to the ledger: every week that has a touched day."""
     version = f"{METHOD} {RateBook.for_models((), _contract(loaded)).version}"
-    first = setting(con, "bridge") != version
-    con.execute(
-        "create or replace temp table bridge_days as select distinct day from "
-        + ("daily_cost" if first else "(select day from touched_days union select day from cost_days) as touched")
-        + " where day is not null"
-    )
+    touched = "(select day from touched_days union select day from cost_days) as touched"
+    first = days_to_redo(con, "bridge", version, "bridge_days", every="daily_cost", touched=touched)
     con.execute(
         "create or replace temp table bridge_weeks as select distinct cast(date_trunc('week', day) as date) as week "
         "from bridge_days"
@@ -85,7 +81,6 @@ def work_out(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
     if first:
         for table in ("bridge_cells", "bridge_calls", "bridge_attempts", "bridge_effects", "bridge_contributions"):
             con.execute(f"delete from {table}")
-    put_setting(con, "bridge", version)
     con.execute(f"create or replace temp table bridge_apart as {sql('change/bridge_apart')}")
     charged = skus(
         "requests.day in (select day from bridge_days) and requests.request_key in (select request_key from bridge_apart)"
@@ -93,7 +88,7 @@ def work_out(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
     for table, key in (("bridge_cells", "day"), ("bridge_calls", "day"), ("bridge_attempts", "week")):
         touched = "bridge_days" if key == "day" else "bridge_weeks"
         con.execute(f"delete from {table} where {key} in (select {key} from {touched})")
-        con.execute(f"insert into {table} by name {filled(f'change/{table}', skus=charged, prices='prices')}")
+        con.execute(f"insert into {table} by name {filled(f'change/{table}', skus=charged)}")
     mondays = [row[0] for row in con.execute("select week from bridge_weeks order by week").fetchall()]
     later = sorted({monday + step for monday in mondays for step in (timedelta(0), WEEK)})
     _weeks(con, "bridge_weeks_written", later)

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import duckdb
 
-from pipelines.storage.ledger import put_setting, setting
+from pipelines.storage.ledger import days_to_redo
 from pipelines.storage.models import filled
 
 #: raised where a table means something else than before: all days are worked out anew
@@ -20,13 +20,7 @@ TABLES = {"close_spend": "spend_cells", "close_cells": "token_cells", "overlappi
 
 def work_out(con: duckdb.DuckDBPyConnection) -> None:
     """Bring the tables up to the ledger. Follows pricing and allocation of the run's `touched_days`."""
-    first = setting(con, "close") != METHOD
-    con.execute(
-        "create or replace temp table close_touched as select distinct day from "
-        + ("requests" if first else "touched_days")
-        + " where day is not null"
-    )
-    put_setting(con, "close", METHOD)
+    first = days_to_redo(con, "close", METHOD, "close_touched")
     row = con.execute("select min(day), max(day) from close_touched").fetchone()
     if first:
         for table in TABLES:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from pipelines.intake.lean import Numbered
 from pipelines.intake.staging import Staging, filters_in_place
 from pipelines.sources.context import AHEAD, Context, FileRef
@@ -44,8 +42,7 @@ class EventLines:
         self._store("planned_events", read)
         if read == len(piece):
             return []
-        sure = con.execute("select line from planned_events").fetchnumpy()["line"]
-        return np.setdiff1d(np.arange(len(piece)), np.asarray(sure) - piece.first).tolist()
+        return piece.others(con.execute("select line from planned_events").fetchnumpy()["line"])
 
     def take(self, batch: list[Numbered]) -> list[Numbered]:
         """Store what the lean reader is sure of; the other lines, in order."""

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-import numpy as np
-
 from pipelines.intake.events import EventLines
 from pipelines.intake.lean import READERS, LeanLines, batches
 from pipelines.intake.staging import Staging, filters_in_place
@@ -122,8 +120,7 @@ class PlannedFile:
         self.left += sure - stored
         if sure == len(piece):
             return []
-        sure_lines = con.execute(f"select line from {found}").fetchnumpy()["line"]
-        return np.setdiff1d(np.arange(len(piece)), np.asarray(sure_lines) - piece.first).tolist()
+        return piece.others(con.execute(f"select line from {found}").fetchnumpy()["line"])
 
 
 def _said(piece: Piece, places: Iterable[int]) -> Iterator[tuple[int, bytes | None]]:

@@ -12,7 +12,7 @@ import duckdb
 
 from pipelines.rates.book import Pair, RateBook
 from pipelines.rates.cards import alike
-from pipelines.storage.ledger import put_setting, setting
+from pipelines.storage.ledger import days_to_redo
 from pipelines.storage.models import literal, sql
 
 #: raised where a cell means something else than before: all days are made anew
@@ -28,13 +28,7 @@ def period_cells(con: duckdb.DuckDBPyConnection, book: RateBook, listed: list[Pa
     text = alike(book, listed, "day")
     strata = con.execute("select distinct stratum from evaluations where wins order by 1").fetchall()
     version = f"{METHOD} {sha256(repr((text, strata)).encode()).hexdigest()[:16]}"
-    fresh = setting(con, "price_cells") != version
-    con.execute(
-        "create or replace temp table price_touched as select distinct day from "
-        + ("requests" if fresh else "touched_days")
-        + " where day is not null"
-    )
-    put_setting(con, "price_cells", version)
+    fresh = days_to_redo(con, "price_cells", version, "price_touched")
     con.execute("delete from price_cells" + ("" if fresh else " where day in (select day from price_touched)"))
     con.execute("set TimeZone = 'UTC'")
     con.execute(f"create or replace temp table to_price as {sql('split/live_requests')}")

@@ -7,8 +7,7 @@ What the query is not certain to read as `facts.parse_outcome` would, it leaves 
 from __future__ import annotations
 
 from pipelines.sources.facts import EVENTS, OUTCOME_FIELDS, SIGNALS
-from pipelines.sources.plans.written import QUOTE, instant, money, raw, spelt
-from pipelines.sources.values import MAX_TEXT
+from pipelines.sources.plans.written import QUOTE, instant, money, raw, short_enough, spelt
 from pipelines.storage.models import filled, literal
 
 _NUMBERS = ("value_usd", "quality")
@@ -30,7 +29,7 @@ def query(*, lines: str, latest: str) -> str:
         *(f"{name} <> ''" for name in _REQUIRED),
         f"event in ({', '.join(map(literal, EVENTS))})",
         f"coalesce(signal, '') in ({', '.join(map(literal, ('', *SIGNALS)))})",
-        f"(strlen(text) <= {MAX_TEXT} or coalesce(greatest({', '.join(f'strlen({name})' for name in _TEXTS)}), 0) <= {MAX_TEXT})",
+        short_enough(_TEXTS),
     ]
     return filled(
         "sources/outcomes",
@@ -51,11 +50,7 @@ def query(*, lines: str, latest: str) -> str:
 def _canonical() -> str:
     members = []
     for name in sorted(OUTCOME_FIELDS):
-        value = spelt(name) if name in _NUMBERS else f"concat({QUOTE}, {name}, {QUOTE})"
         head = literal(f',"{name}":')
-        members.append(f"concat({head}, {value})" if name in _REQUIRED else _where_said(name, head, value))
+        value = f"({spelt(name)})" if name in _NUMBERS else f"{QUOTE} || {name} || {QUOTE}"
+        members.append(f"{head} || {value}")  # null, so that it is left out, where nothing is said
     return f"concat('{{', substring(concat({', '.join(members)}), 2), '}}')"
-
-
-def _where_said(name: str, head: str, value: str) -> str:
-    return f"case when {name} is not null then concat({head}, {value}) end"

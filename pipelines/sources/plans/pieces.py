@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import ArrayLike
 
 from pipelines.sources.files import MAX_LINE, Readable, start_of_text
 
@@ -37,6 +38,10 @@ class Piece:
         start = int(self.ends[place - 1]) if place else 0
         end = int(self.ends[place]) - 1
         return None if end - start > MAX_LINE else self.data[start:end]
+
+    def others(self, read: ArrayLike) -> list[int]:
+        """Places of the lines that are not among those numbers."""
+        return np.setdiff1d(np.arange(len(self)), np.asarray(read) - self.first).tolist()
 
     def table(self) -> pa.Table:
         numbers = np.arange(self.first, self.first + len(self), dtype=np.int64)

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from pipelines.sources.documents import parse
 from pipelines.sources.ids import provider_id
 from pipelines.sources.outlay_log import STANDARD_REGIONS, TIERS
-from pipelines.sources.plans.written import AMOUNT, QUOTE, instant, raw, spelt
+from pipelines.sources.plans.written import AMOUNT, QUOTE, instant, raw, short_enough, spelt
 from pipelines.sources.tags import MAX_LENGTH, refusal, short_key
-from pipelines.sources.values import MAX_COUNT, MAX_TEXT
+from pipelines.sources.values import MAX_COUNT
 from pipelines.storage.models import filled, literal
 
 _TAGS = ("workflow", "task_type", "unit_id", "attempt_id", "stratum")
@@ -124,7 +124,7 @@ def query(layout: Layout, *, lines: str, source: str, file: str, latest: str) ->
         *(f"{name} <> ''" for name in _REQUIRED),
         "coalesce(status, 'ok') in ('ok', 'error')",
         f"coalesce(service_tier, 'standard') in ({', '.join(map(literal, sorted(TIERS)))})",
-        f"(strlen(text) <= {MAX_TEXT} or coalesce(greatest({', '.join(f'strlen({name})' for name in _TEXTS)}), 0) <= {MAX_TEXT})",
+        short_enough(_TEXTS),
         f"provider in ({', '.join(map(literal, layout.providers)) or 'null'})",
     ]
     dropped = [names[name] for name in layout.dropped]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
+from pipelines.sources.values import MAX_TEXT
 from pipelines.storage.models import literal
 
 AMOUNT = "[0-9]{1,9}([.][0-9]{1,18})?|[0-9]([.][0-9]{1,17})?[eE]-0?[0-9]"
@@ -38,6 +40,12 @@ def spelt(x: str) -> str:
         f"case when {x} is null or starts_with({x}, {QUOTE}) or not {broken} then {x} "
         f"when regexp_full_match({x}, {literal(AMOUNT)}) then {plain} else {x} end"
     )
+
+
+def short_enough(names: Iterable[str]) -> str:
+    """Whether none of these texts is longer than one may be; a short line is looked at no closer."""
+    longest = ", ".join(f"strlen({name})" for name in names)
+    return f"(strlen(text) <= {MAX_TEXT} or coalesce(greatest({longest}), 0) <= {MAX_TEXT})"
 
 
 def money(x: str) -> str:
