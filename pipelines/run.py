@@ -32,6 +32,7 @@ from pipelines.rollout.marts import routing_hash
 from pipelines.running import Asked, Run, open_run
 from pipelines.split.build import split
 from pipelines.storage import published
+from pipelines.storage.days import by_days
 from pipelines.storage.ledger import put_setting, setting, sweep_repetitions
 from pipelines.storage.models import digest
 from pipelines.workspace.decisions import decisions_hash
@@ -94,7 +95,7 @@ def ledger_stage(run: Run) -> None:
         return
     ledger.name_models(con, book)
     looked_up = [0]
-    for _ in [None] if run.spark else ledger.by_days(con):
+    for _ in by_days(con):
         with run.timed(
             "attribute", lambda: run.count("select count(*) from records where wins and day in (from touched_days)")
         ):
@@ -114,7 +115,7 @@ def check_stage(run: Run) -> dict[str, Broken | None]:
     if run.unchanged:
         return dict.fromkeys(CHECKS)
     with run.timed("check", lambda: len(CHECKS)):
-        return all_broken(run.con, [None] if run.spark else ledger.by_days(run.con))
+        return all_broken(run.con, by_days(run.con))
 
 
 def outcomes_stage(run: Run) -> None:

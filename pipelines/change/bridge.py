@@ -28,7 +28,7 @@ from pipelines.change.bridge_weeks import FACTORS, PICO, Absent, Cell, Week, alo
 from pipelines.ledger.capacity import skus
 from pipelines.outcomes.ratios import rounded
 from pipelines.rates.book import RateBook
-from pipelines.storage.ledger import days_to_redo
+from pipelines.storage.days import by_days, called_near, days_to_redo
 from pipelines.storage.models import filled, sql
 from pipelines.workspace.load import Loaded
 
@@ -82,13 +82,18 @@ def work_out(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
         for table in ("bridge_cells", "bridge_calls", "bridge_attempts", "bridge_effects", "bridge_contributions"):
             con.execute(f"delete from {table}")
     con.execute(f"create or replace temp table bridge_apart as {sql('change/bridge_apart')}")
-    charged = skus(
-        "requests.day in (select day from bridge_days) and requests.request_key in (select request_key from bridge_apart)"
-    )
-    for table, key in (("bridge_cells", "day"), ("bridge_calls", "day"), ("bridge_attempts", "week")):
-        touched = "bridge_days" if key == "day" else "bridge_weeks"
-        con.execute(f"delete from {table} where {key} in (select {key} from {touched})")
-        con.execute(f"insert into {table} by name {filled(f'change/{table}', skus=charged)}")
+    for _ in by_days(con, "bridge_days"):
+        near = called_near(con, "bridge_days")
+        charged = skus(
+            "requests.day in (select day from bridge_days) "
+            "and requests.request_key in (select request_key from bridge_apart)",
+            near,
+        )
+        for table in ("bridge_cells", "bridge_calls"):
+            con.execute(f"delete from {table} where day in (select day from bridge_days)")
+            con.execute(f"insert into {table} by name {filled(f'change/{table}', skus=charged, near=near)}")
+    con.execute("delete from bridge_attempts where week in (select week from bridge_weeks)")
+    con.execute(f"insert into bridge_attempts by name {sql('change/bridge_attempts')}")
     mondays = [row[0] for row in con.execute("select week from bridge_weeks order by week").fetchall()]
     later = sorted({monday + step for monday in mondays for step in (timedelta(0), WEEK)})
     _weeks(con, "bridge_weeks_written", later)

@@ -5,11 +5,9 @@ A month's marts are sums over these tables, so that a run reads the requests of 
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import duckdb
 
-from pipelines.storage.ledger import days_to_redo
+from pipelines.storage.days import by_days, called_near, days_to_redo
 from pipelines.storage.models import filled
 
 #: raised where a table means something else than before: all days are worked out anew
@@ -20,15 +18,12 @@ TABLES = {"close_spend": "spend_cells", "close_cells": "token_cells", "overlappi
 
 def work_out(con: duckdb.DuckDBPyConnection) -> None:
     """Bring the tables up to the ledger. Follows pricing and allocation of the run's `touched_days`."""
-    first = days_to_redo(con, "close", METHOD, "close_touched")
-    row = con.execute("select min(day), max(day) from close_touched").fetchone()
-    if first:
+    if days_to_redo(con, "close", METHOD, "close_touched"):
         for table in TABLES:
             con.execute(f"delete from {table}")
-    if row is None or row[0] is None:
-        return
-    near = f"called_on between date '{row[0] - timedelta(days=1)}' and date '{row[1] + timedelta(days=1)}'"
-    for table, model in TABLES.items():
-        con.execute(f"delete from {table} where day in (select day from close_touched)")
-        text = filled(f"close/{model}", near=f"prices.{near}", near_extras=f"extras.{near}")
-        con.execute(f"insert into {table} by name {text}")
+    for _ in by_days(con, "close_touched"):
+        near = called_near(con, "close_touched")
+        for table, model in TABLES.items():
+            con.execute(f"delete from {table} where day in (select day from close_touched)")
+            text = filled(f"close/{model}", near=near)
+            con.execute(f"insert into {table} by name {text}")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +15,10 @@ from pipelines.rates.book import RateBook
 from pipelines.rates.cards import price
 from pipelines.sources.record import MONEY
 from pipelines.sources.usage import INPUT_EXTRAS, OUTPUT_EXTRAS
+from pipelines.storage.days import called_near
 from pipelines.storage.ledger import put_setting, setting
 from pipelines.storage.models import extras_total, filled, sql
 from pipelines.workspace.load import Loaded
-
-#: Requests that are attributed, priced and written at a time: what their joins hold in memory does not grow with a run.
-AT_ONCE = 1_000_000
 
 
 def rate_book(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> RateBook:
@@ -59,34 +55,6 @@ def name_models(con: duckdb.DuckDBPyConnection, book: RateBook) -> None:
     )
 
 
-def by_days(con: duckdb.DuckDBPyConnection, at_once: int = AT_ONCE) -> Iterator[None]:
-    """`touched_days` holds some of its days at a time, one at least, and all of them again at the end."""
-    days = con.execute(
-        "select day, count(records.day) from (select distinct day from touched_days) as touched "
-        "left join (select day from records where wins) as records using (day) group by day order by day"
-    ).fetchall()
-    if sum(requests for _, requests in days) <= at_once:
-        yield
-        return
-    parts: list[list[date]] = []
-    held = 0
-    for day, requests in days:
-        if not parts or held + requests > at_once:
-            parts.append([])
-            held = 0
-        parts[-1].append(day)
-        held += requests
-    for part in parts:
-        _touch_only(con, part)
-        yield
-    _touch_only(con, [day for day, _ in days])
-
-
-def _touch_only(con: duckdb.DuckDBPyConnection, days: list[date]) -> None:
-    con.execute("delete from touched_days")
-    con.execute("insert into touched_days select unnest($days)", {"days": days})
-
-
 def attribute(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
     """What a call's own record doesn't say of workflow, task type, unit, attempt and stratum, on the touched days.
 
@@ -103,7 +71,7 @@ def attribute(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
 
 def price_requests(con: duckdb.DuckDBPyConnection, book: RateBook) -> int:
     """Price what has no price yet; answers how many requests were looked up."""
-    con.execute(f"create or replace temp table to_price as {sql('ledger/to_price')}")
+    con.execute(f"create or replace temp table to_price as {filled('ledger/to_price', near=called_near(con))}")
     price(con, book)
     if con.execute("select 1 from to_price where lacked_a_price limit 1").fetchall():
         for table in ("prices", "price_extras"):
@@ -124,12 +92,9 @@ def write_requests(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
     for table in ("requests", "request_dimensions"):
         con.execute(f"delete from {table} where day in (select day from touched_days)")
     dimensions = filled("ledger/dimensions", own=dimension_expressions(loaded)["own"])
-    first, last = con.execute("select min(day), max(day) from touched_days").fetchall()[0]
-    if first is None:
-        return
     rows = filled(
         "ledger/requests",
-        near=f"called_on between date '{first - timedelta(days=1)}' and date '{last + timedelta(days=1)}'",
+        near=called_near(con),
         dimensions=dimensions,
         rule=rule_expression(loaded),
         input_extras=extras_total("dimensions.", INPUT_EXTRAS),

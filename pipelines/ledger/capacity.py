@@ -48,9 +48,16 @@ class Borne:
     costs: dict[str, int] = field(default_factory=dict)
 
 
-def skus(days: str, prices: str = "prices", price_extras: str = "price_extras") -> str:
-    """The model of on-demand prices per SKU over some requests."""
-    return filled("ledger/skus", days=days, prices=prices, price_extras=price_extras, token_skus=TOKEN_SKUS)
+def skus(
+    days: str, called_on: str | None = None, prices: str = "prices", price_extras: str = "price_extras"
+) -> str:  # fmt: skip
+    """The model of on-demand prices per SKU over some requests, named by a condition.
+
+    `called_on`: a condition on their UTC day of that name that all of these requests meet, so that no other prices are read.
+    """
+    only = f" where {called_on}" if called_on else ""
+    prices, extras = (f"(select * from {table}{only})" for table in (prices, price_extras))
+    return filled("ledger/skus", days=days, prices=prices, price_extras=extras, token_skus=TOKEN_SKUS)
 
 
 def charges(days: str, standing_days: str, called_on: str | None = None) -> str:
@@ -58,9 +65,7 @@ def charges(days: str, standing_days: str, called_on: str | None = None) -> str:
 
     `called_on`: a condition on their UTC day of that name that all of these requests meet, so that no other prices are read.
     """
-    only = f" where {called_on}" if called_on else ""
-    found = skus(days, f"(select * from prices{only})", f"(select * from price_extras{only})")
-    return filled("ledger/charges", skus=found, days=days, standing_days=standing_days)
+    return filled("ledger/charges", skus=skus(days, called_on), days=days, standing_days=standing_days)
 
 
 def bear(
@@ -88,7 +93,7 @@ def held_on(terms: Mapping[date, Terms]) -> dict[date, tuple[Capacity, ...]]:
 
 def use(prices: str = "prices", price_extras: str = "price_extras") -> str:
     """The model of what the capacity of `capacity_models` served."""
-    found = skus("requests.day in (select day from capacity_models)", prices, price_extras)
+    found = skus("requests.day in (select day from capacity_models)", prices=prices, price_extras=price_extras)
     return filled("ledger/capacity_use", skus=found)
 
 

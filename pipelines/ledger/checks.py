@@ -39,7 +39,7 @@ def broken(con: duckdb.DuckDBPyConnection, check: str) -> Broken | None:
 
 
 def all_broken(con: duckdb.DuckDBPyConnection, parts: Iterable[object]) -> dict[str, Broken | None]:
-    """Every check; `parts` narrows `touched_days` as it is walked (see `build.by_days`), for what holds day by day."""
+    """Every check; `parts` narrows `touched_days` as it is walked (see `storage.days`), for what holds day by day."""
     found: dict[str, Broken | None] = dict.fromkeys(CHECKS)
     for _ in parts:
         for check in CHECKS:

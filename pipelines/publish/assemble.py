@@ -23,6 +23,7 @@ from pipelines.publish.currency import exchange_at, exchange_rates
 from pipelines.publish.unit_marts import unit_marts
 from pipelines.split.build import Split
 from pipelines.storage import published
+from pipelines.storage.days import called_between
 from pipelines.storage.lake import PACKED
 from pipelines.storage.ledger import hold
 from pipelines.storage.models import digest, filled, literal, sql
@@ -97,8 +98,7 @@ def write_segments(con: duckdb.DuckDBPyConnection, home: Path, run_id: str) -> N
 
 def _segment_model(table: str, day: date) -> str:
     if table == "charges":
-        near = f"called_on between date '{day - timedelta(days=1)}' and date '{day + timedelta(days=1)}'"
-        found = charges(f"requests.day = date '{day}'", f"day = date '{day}'", near)
+        found = charges(f"requests.day = date '{day}'", f"day = date '{day}'", called_between(day, day))
         return filled("publish/charges", charges=found)
     if table == "unit_days":
         return filled("publish/unit_days", days=f"day = date '{day}'")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import duckdb
 
-from pipelines.storage.ledger import days_to_redo
+from pipelines.storage.days import by_days, days_to_redo
 from pipelines.storage.models import sql
 
 #: raised where a table means something else than before: all days are worked out anew
@@ -18,7 +18,10 @@ TABLES = ("request_cells", "dimension_cells", "task_cells")
 
 def work_out(con: duckdb.DuckDBPyConnection) -> None:
     """Bring the tables up to the ledger. Follows pricing and allocation of the run's `touched_days`."""
-    first = days_to_redo(con, "day_cells", METHOD, "cells_touched")
-    for table in TABLES:
-        con.execute(f"delete from {table}" + ("" if first else " where day in (select day from cells_touched)"))
-        con.execute(f"insert into {table} by name {sql(f'publish/{table}')}")
+    if days_to_redo(con, "day_cells", METHOD, "cells_touched"):
+        for table in TABLES:
+            con.execute(f"delete from {table}")
+    for _ in by_days(con, "cells_touched"):
+        for table in TABLES:
+            con.execute(f"delete from {table} where day in (select day from cells_touched)")
+            con.execute(f"insert into {table} by name {sql(f'publish/{table}')}")

@@ -12,7 +12,7 @@ import duckdb
 
 from pipelines.rates.book import Pair, RateBook
 from pipelines.rates.cards import alike
-from pipelines.storage.ledger import days_to_redo
+from pipelines.storage.days import by_days, days_to_redo
 from pipelines.storage.models import literal, sql
 
 #: raised where a cell means something else than before: all days are made anew
@@ -31,8 +31,9 @@ def period_cells(con: duckdb.DuckDBPyConnection, book: RateBook, listed: list[Pa
     fresh = days_to_redo(con, "price_cells", version, "price_touched")
     con.execute("delete from price_cells" + ("" if fresh else " where day in (select day from price_touched)"))
     con.execute("set TimeZone = 'UTC'")
-    con.execute(f"create or replace temp table to_price as {sql('split/live_requests')}")
-    con.execute(f"insert into price_cells by name {text}")
+    for _ in by_days(con, "price_touched"):
+        con.execute(f"create or replace temp table to_price as {sql('split/live_requests')}")
+        con.execute(f"insert into price_cells by name {text}")
     period = sql("split/period_cells").replace("$first_day", literal(f"{first}")).replace("$as_of", literal(f"{last}"))
     con.execute(f"create or replace temp table cells_to_price as {period}")
     con.execute("create or replace temp table to_price as select * from cells_to_price")

@@ -120,22 +120,5 @@ def put_setting(con: duckdb.DuckDBPyConnection, name: str, value: str) -> None:
     con.execute("insert into settings values ($name, $value)", {"name": name, "value": value})
 
 
-def days_to_redo(
-    con: duckdb.DuckDBPyConnection, name: str, version: str, table: str, *, every: str = "requests",
-    touched: str = "touched_days",
-) -> bool:  # fmt: skip
-    """Temp table `table`: the days for which what the ledger keeps under `name` is worked out anew.
-
-    Those of `touched`; those of `every` where it was kept by another version, or never (then the answer is true).
-    """
-    anew = setting(con, name) != version
-    con.execute(
-        f"create or replace temp table {table} as select distinct day from {every if anew else touched} "
-        "where day is not null"
-    )
-    put_setting(con, name, version)
-    return anew
-
-
 def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -20,7 +20,7 @@ plain as (
         sum(prices.cache_write_usd) as cache_write_usd, sum(prices.cache_write_long_usd) as cache_write_long_usd,
         sum(prices.output_usd) as output_usd, sum(prices.reasoning_usd) as reasoning_usd
     from requests
-    inner join prices
+    inner join (select * from prices where {{near}}) as prices
         on prices.request_key = requests.request_key and prices.payload = requests.payload
     where
         requests.day in (select day from bridge_days) and requests.reason is null and requests.cost_basis = 'computed'

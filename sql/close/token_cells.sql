@@ -48,7 +48,7 @@ grouped as (
     from seen
     left join prices
         on prices.request_key = seen.request_key and prices.payload = seen.payload
-        and seen.cost_basis = 'computed' and not seen.served and {{near}}
+        and seen.cost_basis = 'computed' and not seen.served and prices.{{near}}
     group by
         seen.day, seen.utc_day, seen.provider, seen.account, seen.model_key, seen.service_tier,
         case when seen.served then 'served' else seen.cost_basis end
@@ -116,7 +116,7 @@ select
     min(extras.unit_price_usd) as low, max(extras.unit_price_usd) as high
 from seen
 inner join price_extras as extras
-    on extras.request_key = seen.request_key and extras.payload = seen.payload and {{near_extras}}
+    on extras.request_key = seen.request_key and extras.payload = seen.payload and extras.{{near}}
 left join capacity_shares as shares
     on shares.request_key = seen.request_key and shares.sku = extras.sku and shares.day = seen.day
 where seen.cost_basis = 'computed' and shares.request_key is null

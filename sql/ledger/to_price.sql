@@ -5,7 +5,10 @@ select
     records.cache_write_long, records.output_nonreasoning, records.output_reasoning, records.extras,
     records.recorded_usd, records.recorded_is_estimate, prices.request_key is not null as lacked_a_price
 from records
-left join prices on prices.request_key = records.request_key and prices.payload = records.payload
+left join (
+    -- the prices of other days would only be read
+    select request_key, payload, missing from prices where {{near}}
+) as prices on prices.request_key = records.request_key and prices.payload = records.payload
 where
     records.wins
     and records.day in (select day from touched_days)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from pipelines.ledger.build import by_days
 from pipelines.outcomes.build import by_units
+from pipelines.storage.days import by_days
 from pipelines.storage.ledger import MEMORY_LIMIT, hold, memory
 from pipelines.workspace.errors import UsageError
 from tests.workspaces import Bench, call, event
@@ -53,11 +53,11 @@ def test_touched_days_come_some_at_a_time_and_all_of_them_again():
         )
         parts = [
             [str(day)[-2:] for (day,) in con.execute("select day from touched_days order by day").fetchall()]
-            for _ in by_days(con, 4)
+            for _ in by_days(con, at_once=4)
         ]
         assert parts == [["01", "02"], ["03"], ["04"]]
         assert con.execute("select count(*), count(distinct day) from touched_days").fetchone() == (4, 4)
-        assert len(list(by_days(con, 100))) == 1
+        assert len(list(by_days(con, at_once=100))) == 1
 
 
 def test_few_days_at_a_time_give_the_same_figures(bench: Bench, monkeypatch: pytest.MonkeyPatch):
@@ -65,7 +65,7 @@ def test_few_days_at_a_time_give_the_same_figures(bench: Bench, monkeypatch: pyt
     bench.outcomes(*(event(f"e{i}", unit_id=f"u{i}") for i in range(5)))
     bench.run()
     whole = bench.fingerprint()
-    monkeypatch.setattr("pipelines.run.ledger.by_days", lambda con: by_days(con, 7))
+    monkeypatch.setattr("pipelines.storage.days.AT_ONCE", 7)
     ran = bench.run(full=True)
     assert bench.fingerprint() == whole
     assert [(stage["name"], stage["rows"]) for stage in ran["stages"] if stage["name"] in ("attribute", "price")] == [
