@@ -21,6 +21,7 @@ from pipelines.ledger import build as ledger
 from pipelines.ledger.checks import CHECKS, Broken, all_broken
 from pipelines.ledger.declared import declare
 from pipelines.ledger.fixed_costs import bear_fixed_costs, restate_fixed_costs
+from pipelines.ledger.scope import WHOLE, part_late, touch_late
 from pipelines.outcomes import build as outcomes
 from pipelines.outcomes.restate import restate
 from pipelines.publish import assemble, day_cells
@@ -95,19 +96,28 @@ def ledger_stage(run: Run) -> None:
         return
     ledger.name_models(con, book)
     looked_up = [0]
-    for _ in by_days(con):
-        with run.timed(
-            "attribute", lambda: run.count("select count(*) from records where wins and day in (from touched_days)")
-        ):
-            ledger.attribute(con, run.loaded)
-        with run.timed("price", lambda: looked_up[0]):
-            looked_up[0] = ledger.price_requests(con, book)
-        with run.timed("allocate"):
-            ledger.write_requests(con, run.loaded)
-    with run.timed("allocate", lambda: run.count("select count(*) from allocations where day in (from touched_days)")):
+    scopes = [WHOLE] if run.spark else part_late(con, run.run_id, book.contract)
+    for scope in scopes:
+        for _ in by_days(con, scope.days):
+            with run.timed(
+                "attribute", lambda scope=scope: run.count(f"select count(*) from records where {scope.records}")
+            ):
+                ledger.attribute(con, run.loaded, scope)
+            with run.timed("price", lambda: looked_up[0]):
+                looked_up[0] = ledger.price_requests(con, book, scope)
+            with run.timed("allocate"):
+                ledger.write_requests(con, run.loaded, scope)
+    with run.timed("allocate"):
         spread = run.spark.bear_capacity if run.spark else None
         bear_fixed_costs(con, book, run.loaded.config.reporting.zone, spread)
-        run.spark.allocate(run) if run.spark else ledger.allocate(con)
+    for scope in scopes:
+        with run.timed(
+            "allocate",
+            lambda scope=scope: run.count(f"select count(*) from allocations where {scope.rows('allocations')}"),
+        ):
+            run.spark.allocate(run) if run.spark else ledger.allocate(con, scope)
+    if not run.spark:
+        touch_late(con)
 
 
 def check_stage(run: Run) -> dict[str, Broken | None]:

@@ -150,7 +150,7 @@ def open_run(loaded: Loaded, asked: Asked, progress: Progress | None = None) -> 
                 run.spark.sweep_lake(run)
         put_setting(con, "engine", loaded.config.engine.kind)
         put_setting(con, "lake", lake_name)
-        for table in ("touched_days", "cost_days"):
+        for table in ("touched_days", "fresh_days", "cost_days"):
             con.execute(f"create or replace temp table {table} (day date)")
         try:
             yield run

@@ -93,7 +93,7 @@ def work_out(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
             con.execute(f"delete from {table} where day in (select day from bridge_days)")
             con.execute(f"insert into {table} by name {filled(f'change/{table}', skus=charged, near=near)}")
     con.execute("delete from bridge_attempts where week in (select week from bridge_weeks)")
-    con.execute(f"insert into bridge_attempts by name {sql('change/bridge_attempts')}")
+    con.execute(f"insert into bridge_attempts by name {filled('change/bridge_attempts', near=_near(con))}")
     mondays = [row[0] for row in con.execute("select week from bridge_weeks order by week").fetchall()]
     later = sorted({monday + step for monday in mondays for step in (timedelta(0), WEEK)})
     _weeks(con, "bridge_weeks_written", later)
@@ -108,6 +108,12 @@ def work_out(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
             con.register("worked_out", pl.DataFrame(rows, schema=schema, orient="row").to_arrow())
             con.execute(f"insert into {table} by name from worked_out")
             con.unregister("worked_out")
+
+
+def _near(con: duckdb.DuckDBPyConnection) -> str:
+    """A condition on the requests of `bridge_weeks`, so that no other day's are read."""
+    first, last = con.execute("select min(week), max(week) from bridge_weeks").fetchall()[0]
+    return f"requests.day between date '{first}' and date '{last + timedelta(days=6)}'" if first else "false"
 
 
 def _weeks(con: duckdb.DuckDBPyConnection, table: str, mondays: Sequence[date]) -> None:

@@ -15,14 +15,14 @@ import pyarrow as pa
 from pipelines.engine import capacity, history, once, reading
 from pipelines.engine.folders import connect, drop_lake, end, keep, lake_of, sweep, sweep_lake
 from pipelines.engine.ledger import SparkLedger
-from pipelines.ledger.build import shared_requests, touch_units
+from pipelines.ledger.build import shared_requests, single_allocations, touch_units
 from pipelines.ledger.capacity import charges
 from pipelines.ledger.shares import borne
 from pipelines.ledger.terms import Terms
 from pipelines.publish.assemble import SEGMENTS
 from pipelines.rates.book import RateBook
 from pipelines.sources.record import MONEY
-from pipelines.storage.models import filled, sql
+from pipelines.storage.models import filled
 
 if TYPE_CHECKING:
     from pipelines.running import Run
@@ -61,7 +61,7 @@ def bear_capacity(
 def allocate(run: Run) -> None:
     """What each unit bears: as `ledger.build.allocate`, the shares split by executors in whole 10^-12 dollars."""
     ledger: SparkLedger = run.con
-    ledger.execute(f"insert into allocations by name {sql('ledger/single_allocations')}")
+    ledger.execute(f"insert into allocations by name {single_allocations()}")
     from pyspark.sql.pandas.types import from_arrow_schema
 
     shared = ledger.query(shared_requests())
@@ -121,4 +121,4 @@ def _segment_model(table: str) -> str:
         return filled("publish/charges", charges=charges(f"requests.{days}", days))
     if table == "unit_days":
         return filled("publish/unit_days", days="day in (select day from cost_days)")
-    return sql("publish/requests").replace("day = $day", days)
+    return filled("publish/requests", days=days, requests=days)

@@ -27,8 +27,8 @@ from pipelines.exports.focus_prices import cells
 from pipelines.exports.focus_rows import Day, day_rows, row_id
 from pipelines.exports.focus_skus import service
 from pipelines.rates.provisioned import day_start
-from pipelines.storage.models import filled, literal
-from pipelines.storage.published import Published
+from pipelines.storage.models import filled
+from pipelines.storage.published import Published, parquet
 
 
 def focus_batches(
@@ -37,13 +37,13 @@ def focus_batches(
     """One batch a day, in order, and an empty one where there is no charge."""
     zone, shape = ZoneInfo(published.meta["timezone"]), schema(version)
     outcomes, declared, corrected = _marts(published)
-    charges, requests = ({_day(f): f for f in published.segments(t, first, last)} for t in ("charges", "requests"))
+    charges, requests = (published.segments_by_day(t, first, last) for t in ("charges", "requests"))
     days = sorted({*charges, *(d for d in corrected if (not first or first <= d) and (not last or d <= last))})
     with duckdb.connect(":memory:") as con:
         con.execute("set timezone = 'UTC'")
         for day in days:
             shared = Day(periods(day, day, zone), published.meta["name"], outcomes.get(day, {}), declared)
-            rows = day_rows(cells(_charged(con, charges[day], requests.get(day))), shared) if day in charges else []
+            rows = day_rows(cells(_charged(con, charges[day], requests.get(day, []))), shared) if day in charges else []
             rows += [
                 row for one in corrected.get(day, ()) for row in _corrections(one, day, zone, published.meta["name"])
             ]
@@ -54,10 +54,10 @@ def focus_batches(
 
 def unpriced_requests(published: Published, first: date | None = None, last: date | None = None) -> int:
     """How many requests of the period have no price, and so are no rows."""
-    files = [literal(str(file)) for file in published.segments("requests", first, last)]
+    files = published.segments("requests", first, last)
     if not files:
         return 0
-    query = f"select count(*) from read_parquet([{', '.join(files)}]) where cost_basis = 'unpriced'"
+    query = f"select count(*) from {parquet(files)} where cost_basis = 'unpriced'"
     with duckdb.connect(":memory:") as con:
         return con.execute(query).fetchall()[0][0]
 
@@ -80,17 +80,12 @@ def _instant(day: date, zone: ZoneInfo) -> str:
     return day_start(day, zone).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _day(file: Path) -> date:
-    """A segment's name begins with its day."""
-    return date.fromisoformat(file.name[:10])
-
-
-def _charged(con: duckdb.DuckDBPyConnection, charges: Path, requests: Path | None) -> list[dict[str, Any]]:
-    held = set(pq.read_schema(requests).names) if requests else set()
+def _charged(con: duckdb.DuckDBPyConnection, charges: list[Path], requests: list[Path]) -> list[dict[str, Any]]:
+    held = set(pq.read_schema(requests[0]).names) if requests else set()
     model = filled(
         "exports/focus_day",
-        charges=f"read_parquet({literal(str(charges))})",
-        requests=f"read_parquet({literal(str(requests))})" if requests else _NO_REQUESTS,
+        charges=parquet(charges),
+        requests=parquet(requests) if requests else _NO_REQUESTS,
         # segments that an older version wrote lack these
         account="account" if "account" in held else "cast(null as varchar)",
         region="region" if "region" in held else "cast(null as varchar)",

@@ -12,7 +12,7 @@ from pipelines.exports import focus_columns
 from pipelines.exports.focus import focus_batches
 from pipelines.outcomes.period import PERIOD_DAYS, ranked_period
 from pipelines.storage.models import literal
-from pipelines.storage.published import Published
+from pipelines.storage.published import Published, parquet
 from pipelines.workspace.errors import UsageError
 
 
@@ -335,8 +335,8 @@ def _batches(
             rows = con.sql(f"select {columns} from {name} {where} order by {export.order}")
             yield from rows.to_arrow_reader(50_000)
         return
-    for file in published.segments(name, first, last):
-        preload = {"segment": (f"from read_parquet({literal(str(file))})", {})}
+    for files in published.segments_by_day(name, first, last).values():
+        preload = {"segment": (f"from {parquet(files)}", {})}
         with published.connect(preload) as con:
             rows = con.sql(f"select {columns} from memory.segment order by {export.order}")
             yield from rows.to_arrow_reader(50_000)
@@ -370,10 +370,10 @@ def _ranking(published: Published, first: date | None, last: date | None) -> Ite
         return
     end = last or date.fromisoformat(published.meta["as_of"])
     start = first or end - timedelta(days=PERIOD_DAYS - 1)
-    files = [literal(str(f)) for f in published.segments("unit_days", start, end)]
+    files = published.segments("unit_days", start, end)
     if not files:
         return
-    with published.connect({"unit_days": (f"from read_parquet([{', '.join(files)}])", {})}) as con:
+    with published.connect({"unit_days": (f"from {parquet(files)}", {})}) as con:
         con.execute("create temp view unit_days as from memory.unit_days")
         ranked = ranked_period(con, start, end).ranking
     yield from ranked.to_arrow().select(list(EXPORTS["value_ranking"].columns)).to_batches()

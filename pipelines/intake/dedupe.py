@@ -141,9 +141,7 @@ def _decide(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
         "from records inner join places using (request_key, payload) where run_id = $run)",
         {"run": run_id},
     )
-    con.execute(
-        "insert into touched_days select distinct day from records where wins and run_id = $run", {"run": run_id}
-    )
+    con.execute("insert into fresh_days select distinct day from records where wins and run_id = $run", {"run": run_id})
 
 
 def _spans(con: duckdb.DuckDBPyConnection, lake_root: Path, run_id: str) -> None:

@@ -1,4 +1,4 @@
-"""From records to priced, attributed requests: every touched day is worked out anew, no other day is read."""
+"""From records to priced, attributed requests: every touched day is worked out anew, of other days at most what came late."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from pipelines.ledger.capacity import charges
 from pipelines.ledger.declared import dimension_expressions, further_dimensions, rule_expression
+from pipelines.ledger.scope import WHOLE, Scope
 from pipelines.ledger.shares import borne
 from pipelines.rates.book import RateBook
 from pipelines.rates.cards import price
@@ -55,23 +56,25 @@ def name_models(con: duckdb.DuckDBPyConnection, book: RateBook) -> None:
     )
 
 
-def attribute(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
-    """What a call's own record doesn't say of workflow, task type, unit, attempt and stratum, on the touched days.
+def attribute(con: duckdb.DuckDBPyConnection, loaded: Loaded, scope: Scope = WHOLE) -> None:
+    """What a call's own record doesn't say of workflow, task type, unit, attempt and stratum.
 
     `inherited`: of each span, from its ancestors; `shared_dimensions`: of each call of several records, from them all.
     """
     parts = dimension_expressions(loaded)
-    for table in ("members", "traced", "ancestors"):
-        con.execute(f"create or replace temp table {table} as {sql(f'ledger/{table}')}")
+    for table in ("members", "traced"):
+        con.execute(f"create or replace temp table {table} as {filled(f'ledger/{table}', counted=scope.records)}")
+    con.execute(f"create or replace temp table ancestors as {sql('ledger/ancestors')}")
     inherited = filled("ledger/inherited", inherited=parts["inherited"])
     con.execute(f"create or replace temp table inherited as {inherited}")
     shared = filled("ledger/shared_dimensions", own=parts["own"], taken=parts["taken"])
     con.execute(f"create or replace temp table shared_dimensions as {shared}")
 
 
-def price_requests(con: duckdb.DuckDBPyConnection, book: RateBook) -> int:
+def price_requests(con: duckdb.DuckDBPyConnection, book: RateBook, scope: Scope = WHOLE) -> int:
     """Price what has no price yet; answers how many requests were looked up."""
-    con.execute(f"create or replace temp table to_price as {filled('ledger/to_price', near=called_near(con))}")
+    found = filled("ledger/to_price", counted=scope.records, near=called_near(con, scope.days))
+    con.execute(f"create or replace temp table to_price as {found}")
     price(con, book)
     if con.execute("select 1 from to_price where lacked_a_price limit 1").fetchall():
         for table in ("prices", "price_extras"):
@@ -87,14 +90,14 @@ def price_requests(con: duckdb.DuckDBPyConnection, book: RateBook) -> int:
     return con.execute("select count(*) from to_price").fetchall()[0][0]
 
 
-def write_requests(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
-    """Requests of the touched days and their further dimensions, replaced as a whole."""
-    for table in ("requests", "request_dimensions"):
-        con.execute(f"delete from {table} where day in (select day from touched_days)")
-    dimensions = filled("ledger/dimensions", own=dimension_expressions(loaded)["own"])
+def write_requests(con: duckdb.DuckDBPyConnection, loaded: Loaded, scope: Scope = WHOLE) -> None:
+    """Requests and their further dimensions; days are replaced as a whole."""
+    for table in ("requests", "request_dimensions") if not scope.late else ():
+        con.execute(f"delete from {table} where day in (select day from {scope.days})")
+    dimensions = filled("ledger/dimensions", own=dimension_expressions(loaded)["own"], counted=scope.records)
     rows = filled(
         "ledger/requests",
-        near=called_near(con),
+        near=called_near(con, scope.days),
         dimensions=dimensions,
         rule=rule_expression(loaded),
         input_extras=extras_total("dimensions.", INPUT_EXTRAS),
@@ -107,16 +110,17 @@ def write_requests(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
         con.execute(f"insert into request_dimensions by name {found}")
 
 
-def allocate(con: duckdb.DuckDBPyConnection) -> None:
+def allocate(con: duckdb.DuckDBPyConnection, scope: Scope = WHOLE) -> None:
     """What each unit bears of each request: whole for one unit, split exactly for several.
 
     Units that gain or lose spend are added to `touched_units`.
     """
-    touch_units(con)
-    con.execute("delete from allocations where day in (select day from touched_days)")
-    con.execute(f"insert into allocations by name {sql('ledger/single_allocations')}")
+    if not scope.late:
+        touch_units(con, scope)
+        con.execute(f"delete from allocations where day in (select day from {scope.days})")
+    con.execute(f"insert into allocations by name {single_allocations(scope)}")
     rows: list[tuple[Any, ...]] = []
-    for key, day, workflow, units, cost, amounts in con.execute(shared_requests()).fetchall():
+    for key, day, workflow, units, cost, amounts in con.execute(shared_requests(scope)).fetchall():
         rows.extend((str(key), day, workflow, unit, part) for unit, part in borne(units, cost, amounts).items())
     if rows:
         names = ("request_key", "day", "workflow", "unit_id", "cost_usd")
@@ -125,19 +129,25 @@ def allocate(con: duckdb.DuckDBPyConnection) -> None:
         con.register("shared_parts", pa.Table.from_arrays(columns, names=list(names)))
         con.execute("insert into allocations by name from shared_parts")
         con.unregister("shared_parts")
-    touch_units(con)
+    touch_units(con, scope)
 
 
-def shared_requests() -> str:
-    """The model of the touched days' requests that several units share, with the amounts of their charges."""
-    shared = "requests.units is not null and requests.reason is null and requests.day in (select day from touched_days)"
-    return filled("ledger/shared_requests", charges=charges(shared, "false"))
+def single_allocations(scope: Scope = WHOLE) -> str:
+    """The model of the requests that one unit bears whole."""
+    return filled("ledger/single_allocations", requests=scope.rows("requests"))
 
 
-def touch_units(con: duckdb.DuckDBPyConnection) -> None:
-    """Units with spend on the touched days join `touched_units`."""
+def shared_requests(scope: Scope = WHOLE) -> str:
+    """The model of the requests that several units share, with the amounts of their charges."""
+    wanted = scope.rows("requests")
+    shared = f"requests.units is not null and requests.reason is null and {wanted}"
+    return filled("ledger/shared_requests", charges=charges(shared, "false"), requests=wanted)
+
+
+def touch_units(con: duckdb.DuckDBPyConnection, scope: Scope = WHOLE) -> None:
+    """Units with spend join `touched_units`."""
     con.execute(
         "insert into touched_units select distinct workflow, unit_id from allocations "
-        "where unit_id is not null and day in (select day from touched_days) "
+        f"where unit_id is not null and {scope.rows('allocations')} "
         "except select workflow, unit_id from touched_units"
     )

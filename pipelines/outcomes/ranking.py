@@ -29,6 +29,7 @@ MIN_OUTCOMES = 5
 _LEVEL = 0.95  # upper quantile of a two-sided 90 % interval
 Z = float(special.ndtri(_LEVEL))
 _PICO = Decimal("1e-12")
+_AMOUNTS, _LIMB = ("value", "spend"), 31
 _WIDE = Context(prec=80, rounding=ROUND_HALF_EVEN)
 _LARGEST = Decimal("1e25")  # what DECIMAL(38,12) holds; beyond it an interval says nothing
 _TINIEST_VARIANCE = 1e-12  # keeps the weights finite where all units are alike
@@ -132,24 +133,49 @@ def _notes(total: dict) -> list[str]:
 
 
 def _moments(units: pl.DataFrame) -> dict[str, tuple[int, int, int, int, int, int]]:
-    """Per workflow: n, Σv, Σc, Σv², Σvc, Σc² in exact integers of 10^-12 dollars, which can't overflow."""
-    exact = units.select(
-        "workflow",
-        pl.col("spend").fill_null(0).cast(MONEY).to_physical(),
-        pl.col("value").fill_null(0).cast(MONEY).to_physical(),
-    )
+    """Per workflow: n, Σv, Σc, Σv², Σvc, Σc² in exact integers of 10^-12 dollars.
+
+    Amounts are cut into limbs of 31 bits, as a product of two is too wide for any column: sums of products of limbs are
+    not, and put together again they are the exact sums.
+    """
+    exact = units.select("workflow", *(pl.col(name).fill_null(0).cast(MONEY).to_physical() for name in _AMOUNTS))
+    size = {name: _limbs(exact[name]) for name in _AMOUNTS}
+    limbs = exact.select("workflow", *(_limb(name, place) for name, count in size.items() for place in range(count)))
+    pairs = [("value", "value"), ("value", "spend"), ("spend", "spend")]
+    sums = [pl.len().alias("n")]
+    sums += [_sum(pl.col(f"{name}{i}")).alias(f"{name}{i}") for name, count in size.items() for i in range(count)]
+    sums += [
+        _sum(pl.col(f"{one}{i}") * pl.col(f"{other}{j}")).alias(f"{one}{i}{other}{j}")
+        for one, other in pairs for i in range(size[one]) for j in range(size[other])
+    ]  # fmt: skip
     result = {}
-    for (name,), group in exact.group_by("workflow"):
-        spend, value = group["spend"].to_list(), group["value"].to_list()
-        result[str(name)] = (
-            len(spend),
-            sum(value),
-            sum(spend),
-            sum(v * v for v in value),
-            sum(v * c for v, c in zip(value, spend, strict=True)),
-            sum(c * c for c in spend),
-        )
+    for row in limbs.group_by("workflow").agg(sums).iter_rows(named=True):
+        value, spend = (sum(row[f"{name}{i}"] << _LIMB * i for i in range(size[name])) for name in _AMOUNTS)
+        squares = (
+            sum(
+                row[f"{one}{i}{other}{j}"] << _LIMB * (i + j)
+                for i in range(size[one]) for j in range(size[other])
+            )
+            for one, other in pairs
+        )  # fmt: skip
+        result[row["workflow"]] = (row["n"], value, spend, *squares)
     return result
+
+
+def _limbs(amounts: pl.Series) -> int:
+    """How many limbs hold each of some whole amounts."""
+    widest = amounts.to_frame().select(pl.all().abs().max()).item() or 0
+    return max(1, -(-widest.bit_length() // _LIMB))
+
+
+def _limb(name: str, place: int) -> pl.Expr:
+    amount = pl.col(name)
+    limb = amount.abs() // (1 << _LIMB * place) % (1 << _LIMB)
+    return (limb.cast(pl.Int64) * amount.sign().cast(pl.Int64)).alias(f"{name}{place}")
+
+
+def _sum(column: pl.Expr) -> pl.Expr:
+    return column.cast(pl.Int128).sum()
 
 
 def _spread(ratio: Fraction | None, moments: tuple[int, int, int, int, int, int] | None) -> Spread | None:

@@ -77,32 +77,43 @@ def as_of(con: duckdb.DuckDBPyConnection, last: date | None) -> date | None:
 
 
 def write_segments(con: duckdb.DuckDBPyConnection, home: Path, run_id: str) -> None:
-    """New immutable files for the touched days; the ledger's `segments` name the ones in force."""
+    """New immutable files for the touched days; the ledger's `segments` name the ones in force.
+
+    A day that only late requests came to keeps its files, beside one that holds these.
+    """
+    late = {day for (day,) in con.execute("select day from late_days").fetchall()}
     for table in SEGMENTS:
+        kept = set() if table == "unit_days" else late
         touched = "cost_days" if table == "unit_days" else "touched_days"
         holders = {"unit_days": ["daily_cost"], "requests": ["requests"], "charges": ["requests", "standing_charges"]}
         held = " or ".join(f"day in (select day from {holder})" for holder in holders[table])
         days = con.execute(f"select distinct day from {touched} where {held} order by day").fetchall()
+        gone = "" if table == "unit_days" else " and day not in (select day from late_days)"
         con.execute(
-            f"delete from segments where name = $table and day in (select day from {touched})",
+            f"delete from segments where name = $table and day in (select day from {touched}){gone}",
             {"table": table},
         )
         folder = home / "segments" / table
         folder.mkdir(parents=True, exist_ok=True)
         for (day,) in days:
             file = f"{day.isoformat()}-{run_id}.parquet"
-            model = _segment_model(table, day)
+            model = _segment_model(table, day, late=day in kept)
             con.execute(f"copy ({model}) to {literal(str(folder / file))} ({PACKED})")
             con.execute("insert into segments values (?, ?, ?)", [table, day, file])
 
 
-def _segment_model(table: str, day: date) -> str:
+def _segment_model(table: str, day: date, *, late: bool) -> str:
+    """`late`: of the requests that came late to a day that is worked out already, nothing else."""
+    days = f"day = date '{day}'"
+    wanted = f"requests.{days}"
+    if late:
+        wanted += f" and requests.request_key in (select request_key from late_requests where {days})"
     if table == "charges":
-        found = charges(f"requests.day = date '{day}'", f"day = date '{day}'", called_between(day, day))
+        found = charges(wanted, "false" if late else days, called_between(day, day))
         return filled("publish/charges", charges=found)
     if table == "unit_days":
-        return filled("publish/unit_days", days=f"day = date '{day}'")
-    return sql("publish/requests").replace("$day", f"date '{day}'")
+        return filled("publish/unit_days", days=days)
+    return filled("publish/requests", days=days, requests=wanted)
 
 
 def assemble(
@@ -142,9 +153,9 @@ def assemble(
     tables["recommendations"] = pl.DataFrame(rows, schema=RECOMMENDATION_SCHEMA).to_arrow()
     summary = con.sql(sql("publish/summary")).pl().to_dicts()[0]
     tables["exchange_rates"] = exchange_rates(loaded, summary["first_day"], last).to_arrow()
-    segments: dict[str, dict[str, str]] = {table: {} for table in SEGMENTS}
-    for table, segment_day, file in con.execute("select name, day, file from segments").fetchall():
-        segments[table][segment_day.isoformat()] = file
+    segments: dict[str, dict[str, list[str]]] = {table: {} for table in SEGMENTS}
+    for table, segment_day, file in con.execute("select name, day, file from segments order by file").fetchall():
+        segments[table].setdefault(segment_day.isoformat(), []).append(file)
     meta = {
         "set_id": name, "run_id": run_id, "published_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "as_of": day and day.isoformat(), "period_first_day": first.isoformat(),

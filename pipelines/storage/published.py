@@ -56,13 +56,19 @@ class Published:
         return json.loads((self.folder / "recommendations.json").read_text("utf-8"))
 
     def segments(self, table: str, first: date | None = None, last: date | None = None) -> list[Path]:
-        """Parquet files of `requests` or `charges`, in day order, for days from `first` to `last`."""
-        days: Mapping[str, str] = self.meta["segments"][table]
-        return [
-            self.home / "segments" / table / days[day]
-            for day in sorted(days)
-            if (first is None or first.isoformat() <= day) and (last is None or day <= last.isoformat())
-        ]
+        """Parquet files of `requests`, `charges` or `unit_days`, in day order, for days from `first` to `last`."""
+        return [file for files in self.segments_by_day(table, first, last).values() for file in files]
+
+    def segments_by_day(
+        self, table: str, first: date | None = None, last: date | None = None
+    ) -> dict[date, list[Path]]:  # fmt: skip
+        """As `segments`, the files of each day together: one, and further ones of what came late to it."""
+        days = {date.fromisoformat(day): names for day, names in sorted(self.meta["segments"][table].items())}
+        return {
+            day: [self.home / "segments" / table / name for name in _names(names)]
+            for day, names in days.items()
+            if (first is None or first <= day) and (last is None or day <= last)
+        }
 
     def connect(self, preload: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None) -> duckdb.DuckDBPyConnection:
         """A hardened connection to the marts.
@@ -162,11 +168,22 @@ def sweep(home: Path, keep: Iterable[str]) -> None:
         for name in kept
         if (root / name / "set.json").is_file()
         for table, days in Published(home, name).meta["segments"].items()
-        for file in days.values()
+        for names in days.values()
+        for file in _names(names)
     }
     for file in (home / "segments").glob("*/*.parquet"):
         if (file.parent.name, file.name) not in used:
             file.unlink(missing_ok=True)
+
+
+def parquet(files: Iterable[Path]) -> str:
+    """What SQL reads from some Parquet files, one at least, as one table."""
+    return f"read_parquet([{', '.join(literal(str(file)) for file in files)}])"
+
+
+def _names(files: str | list[str]) -> list[str]:
+    """Sets of earlier versions name one file for a day."""
+    return [files] if isinstance(files, str) else files
 
 
 def _sync(folder: Path) -> None:

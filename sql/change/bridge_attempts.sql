@@ -10,7 +10,7 @@ with worked as (
             case when declared.grain = 'unit' then requests.unit_id end as unit_id, requests.attempt_id
         from requests
         inner join declared on declared.workflow = requests.workflow
-        where requests.reason is null and (requests.units is null or declared.grain = 'day')
+        where requests.reason is null and (requests.units is null or declared.grain = 'day') and {{near}}
         union all
         select
             cast(date_trunc('week', requests.day) as date) as week, allocations.workflow, allocations.unit_id,
@@ -18,7 +18,7 @@ with worked as (
         from requests
         inner join declared on declared.workflow = requests.workflow and declared.grain = 'unit'
         inner join allocations on allocations.request_key = requests.request_key and allocations.day = requests.day
-        where requests.units is not null
+        where requests.units is not null and {{near}}
     ) as called
     where week in (select week from bridge_weeks)
     group by week, workflow, unit_id

@@ -1,4 +1,4 @@
--- grain: one row per record that counts on a touched day: the record, and the dimensions that its call has
+-- grain: one row per record of `counted`: the record, and the dimensions that its call has
 -- A call of one record, as nearly all are, needs no look at others.
 with alone as (
     select
@@ -8,7 +8,7 @@ with alone as (
     left join inherited
         on inherited.trace_id = members.trace_id and inherited.span_id = members.span_id
     where
-        members.wins and members.day in (select day from touched_days)
+        {{counted}}
         and members.group_key not in (select group_key from shared_groups)
 )
 
@@ -22,4 +22,4 @@ union all
 select records.*, shared_dimensions.* exclude (request_key)
 from records
 inner join shared_dimensions on shared_dimensions.request_key = records.request_key
-where records.wins and records.day in (select day from touched_days)
+where {{counted}}

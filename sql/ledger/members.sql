@@ -4,7 +4,7 @@ with winner as (
     select request_key, source, group_key
     from records
     where
-        wins and day in (select day from touched_days) and group_key in (select group_key from shared_groups)
+        {{counted}} and group_key in (select group_key from shared_groups)
 )
 
 select

@@ -9,5 +9,5 @@ select
 from requests
 inner join declared on declared.workflow = requests.workflow and declared.grain = 'unit'
 left join charges on charges.request_key = requests.request_key
-where requests.reason is null and requests.units is not null and requests.day in (select day from touched_days)
+where requests.reason is null and requests.units is not null and {{requests}}
 group by requests.request_key, requests.day, requests.workflow, requests.units, requests.cost_usd

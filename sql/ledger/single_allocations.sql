@@ -7,4 +7,4 @@ from requests
 inner join declared on declared.workflow = requests.workflow
 where
     requests.reason is null and (requests.units is null or declared.grain = 'day')
-    and requests.day in (select day from touched_days)
+    and {{requests}}

@@ -1,4 +1,4 @@
--- grain: one row per request of a touched day that has no price yet, or whose price was missing in an older rate book
+-- grain: one row per request of `counted` that has no price yet, or whose price was missing in an older rate book
 select
     records.request_key, records.payload, records.provider, records.model, records.time, records.status,
     records.service_tier, records.region, records.input_uncached, records.cache_read, records.cache_write,
@@ -10,6 +10,5 @@ left join (
     select request_key, payload, missing from prices where {{near}}
 ) as prices on prices.request_key = records.request_key and prices.payload = records.payload
 where
-    records.wins
-    and records.day in (select day from touched_days)
+    {{counted}}
     and (prices.request_key is null or prices.missing is not null)

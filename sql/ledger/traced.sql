@@ -5,4 +5,4 @@ where trace_id in (select trace_id from spans)
 union
 select trace_id, span_id, parent_span_id
 from records
-where wins and day in (select day from touched_days) and trace_id in (select trace_id from spans)
+where {{counted}} and trace_id in (select trace_id from spans)

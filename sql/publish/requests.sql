@@ -14,8 +14,8 @@ left join (
             min(case when dimension = 'account' then value end), min(case when dimension = 'project' then value end)
         ) as account
     from request_dimensions
-    where day = $day and dimension in ('account', 'project')
+    where {{days}} and dimension in ('account', 'project')
     group by request_key
 ) as accounts on accounts.of_request = requests.request_key
-where day = $day
+where {{requests}}
 order by source, provider, request_id, request_key

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import random
 from decimal import Decimal
 
 import numpy as np
@@ -11,7 +12,7 @@ import polars as pl
 import pytest
 
 from pipelines.outcomes.finding import finding
-from pipelines.outcomes.ranking import MONEY, SCHEMA, value_ranking
+from pipelines.outcomes.ranking import MONEY, SCHEMA, _moments, value_ranking
 
 D = Decimal
 UNITS = {"workflow": pl.String, "unit_id": pl.String, "spend": MONEY, "value": MONEY}
@@ -195,3 +196,25 @@ def test_a_ninety_percent_interval_covers_the_truth(n, least):
         covered += ranked.filter((pl.col("low") <= D(str(truth))) & (pl.col("high") >= D(str(truth)))).height
     assert total > 0.95 * worlds
     assert covered / total >= least
+
+
+def test_moments_are_exact_for_amounts_of_any_size_and_sign():
+    chance = random.Random(5)
+    sizes = (10**3, 10**12, 10**20, 10**26)
+    rows: list[tuple[str, int | None, int | None]] = [
+        (f"w{i % 3}", chance.randrange(sizes[i % 4]), chance.randrange(-sizes[(i // 3) % 4], sizes[(i // 3) % 4]))
+        for i in range(500)
+    ]
+    rows += [("w0", None, 0), ("w1", 0, None), ("w3", None, None)]
+    units = pl.DataFrame(
+        [(w, *(None if x is None else Decimal(x).scaleb(-12) for x in amounts)) for w, *amounts in rows],
+        schema={"workflow": pl.String(), "spend": MONEY, "value": MONEY}, orient="row",
+    )  # fmt: skip
+    expected = {}
+    for name in ("w0", "w1", "w2", "w3"):
+        mine = [(v or 0, c or 0) for w, c, v in rows if w == name]
+        expected[name] = (
+            len(mine), sum(v for v, _ in mine), sum(c for _, c in mine), sum(v * v for v, _ in mine),
+            sum(v * c for v, c in mine), sum(c * c for _, c in mine),
+        )  # fmt: skip
+    assert _moments(units) == expected
