@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import duckdb
 
+from pipelines.close.overlaps import overlapping_sources
 from pipelines.storage.days import by_days, called_near, days_to_redo
 from pipelines.storage.models import filled
 
 #: raised where a table means something else than before: all days are worked out anew
-METHOD = "2"
+METHOD = "3"
 #: table of the ledger -> model of its rows for the days of `close_touched`
-TABLES = {"close_spend": "spend_cells", "close_cells": "token_cells", "overlapping_sources": "overlapping_sources"}
+TABLES = {"close_spend": "spend_cells", "close_cells": "token_cells"}
 
 
 def work_out(con: duckdb.DuckDBPyConnection) -> None:
     """Bring the tables up to the ledger. Follows pricing and allocation of the run's `touched_days`."""
     if days_to_redo(con, "close", METHOD, "close_touched"):
-        for table in TABLES:
+        for table in (*TABLES, "overlapping_sources"):
             con.execute(f"delete from {table}")
     for _ in by_days(con, "close_touched"):
         near = called_near(con, "close_touched")
@@ -27,3 +28,4 @@ def work_out(con: duckdb.DuckDBPyConnection) -> None:
             con.execute(f"delete from {table} where day in (select day from close_touched)")
             text = filled(f"close/{model}", near=near)
             con.execute(f"insert into {table} by name {text}")
+        overlapping_sources(con)

@@ -39,7 +39,7 @@ LARGE = (
     "capacity_shares", "allocations", "outcome_events", "unit_changes", "unit_status", "unit_costs", "unit_parents",
 )  # fmt: skip
 #: Lists of days that a stage makes from large tables, and deletes small tables' rows by: the driver holds them.
-_DAYS = ("close_touched", "cells_touched", "price_touched")
+_DAYS = ("close_touched", "overlap_touched", "cells_touched", "price_touched")
 #: Rows of a small table that may be shipped to executors.
 _SHIPPED = 2_000_000
 

@@ -244,24 +244,35 @@ def test_purchases_meet_the_fixed_costs_of_the_ledger(tmp_path):
 def test_doubles_that_the_overlap_of_two_sources_names_are_recorded_twice(tmp_path):
     bench = close_bench(tmp_path, {"name": "gate", "kind": "litellm", "path": "logs/gate/*.jsonl"})
     shared = {"provider": "anthropic", "model": "claude-sonnet-5"}
-    bench.calls(call("1", response_id="msg_1", **shared), LATER)
-    payload = {
-        "id": "chatcmpl-invented", "call_type": "acompletion", "custom_llm_provider": "anthropic",
-        "model": "claude-sonnet-5", "startTime": 1792490400.5, "endTime": 1792490401.5, "prompt_tokens": 1000,
-        "completion_tokens": 100, "total_tokens": 1100, "status": "success", "response_cost": 0.003, "metadata": {},
-    }  # fmt: skip
-    bench.lines("logs/gate/a.jsonl", [json.dumps(payload)])
+    sizes = [1000 + 100 * n for n in range(6)]
+    bench.calls(
+        *(
+            call(f"{n}", response_id=f"msg_{n}", time=f"2026-10-20T10:0{n}:00Z", input_tokens=size, **shared)
+            for n, size in enumerate(sizes)
+        ),
+        LATER,
+    )
+    payloads = [
+        {
+            "id": f"chatcmpl-invented-{n}", "call_type": "acompletion", "custom_llm_provider": "anthropic",
+            "model": "claude-sonnet-5", "startTime": 1792490400.5 + 60 * n, "endTime": 1792490401.5 + 60 * n,
+            "prompt_tokens": size, "completion_tokens": 100, "total_tokens": size + 100, "status": "success",
+            "response_cost": (2 * size + 1000) / 10**6, "metadata": {},
+        }
+        for n, size in enumerate(sizes)
+    ]  # fmt: skip
+    bench.lines("logs/gate/a.jsonl", [json.dumps(payload) for payload in payloads])
     anthropic_bill(
         bench,
         {
             DAY: [
-                ("Claude Sonnet 5 Usage - Input Tokens", "claude-sonnet-5", "0.2"),
-                ("Claude Sonnet 5 Usage - Output Tokens", "claude-sonnet-5", "0.1"),
+                ("Claude Sonnet 5 Usage - Input Tokens", "claude-sonnet-5", "1.5"),
+                ("Claude Sonnet 5 Usage - Output Tokens", "claude-sonnet-5", "0.6"),
             ]
         },
     )
     run(bench)
-    assert items(bench, "2026-10", "anthropic") == {"recorded twice": "-0.003"}
+    assert items(bench, "2026-10", "anthropic") == {"recorded twice": "-0.021"}
 
 
 def test_the_order_and_splitting_of_bills_changes_nothing(tmp_path):

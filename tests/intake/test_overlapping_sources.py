@@ -169,10 +169,71 @@ def test_a_part_of_the_calls_is_found_among_many(tmp_path: Path) -> None:
     assert int(detail.split("same ")[1].split()[0]) in range(58, 66)
 
 
+def test_three_calls_or_calls_of_one_size_are_too_little_to_tell(tmp_path: Path) -> None:
+    bench = bench_of(tmp_path, "calls", "other")
+    three = traffic("a", 11, 3)
+    one_size = [{**record, "model": "gpt-5-mini"} for record in traffic("b", 12, 50, sizes=1)]
+    put(bench, "calls", [*three, *one_size])
+    put(bench, "other", [*again(three, "c"), *again(one_size, "d")])
+    assert overlaps(bench) == []
+
+
+def test_calls_about_midnight_are_compared_across_it_and_told_on_the_later_day_alone(tmp_path: Path) -> None:
+    dice = random.Random(3)
+    night = datetime(2026, 10, 21, tzinfo=UTC)
+    mine = [
+        call(
+            f"a{n}",
+            time=(night - timedelta(seconds=dice.uniform(0.5, 3))).isoformat(),
+            input_tokens=200 + dice.randrange(4000),
+            output_tokens=1 + dice.randrange(400),
+        )
+        for n in range(30)
+    ]
+    theirs = [
+        {**one, "time": (datetime.fromisoformat(one["time"]) + timedelta(seconds=3.5)).isoformat()}
+        for one in again(mine, "b", late=0)
+    ]
+    own = traffic("c", 13, 30)  # of the day before, on one side alone
+    prints = []
+    for name, order in (("one", (0, 1)), ("other", (1, 0))):
+        bench = bench_of(tmp_path / name, "calls", "other")
+        found = []
+        for step in order:
+            put(bench, ("calls", "other")[step], ([*mine, *own], theirs)[step])
+            found = overlaps(bench)
+        ((day, _, _, detail),) = found
+        assert (day, detail.split(",")[0]) == (
+            "2026-10-21",
+            "sources calls and other seem to report the same 30 calls",
+        )
+        prints.append(bench.fingerprint())
+    assert prints[0] == prints[1]
+
+
+def test_a_day_before_whose_calls_both_report_says_nothing_of_the_day_after(tmp_path: Path) -> None:
+    bench = bench_of(tmp_path, "calls", "other")
+    dice = random.Random(4)
+    night = datetime(2026, 10, 21, tzinfo=UTC)
+    mine = [
+        call(
+            f"a{n}",
+            time=(night - timedelta(seconds=dice.uniform(1, 8))).isoformat(),
+            input_tokens=200 + dice.randrange(4000),
+            output_tokens=1 + dice.randrange(400),
+        )
+        for n in range(30)
+    ]
+    put(bench, "calls", [*mine, call("late", time="2026-10-21T00:00:00.5Z")])
+    put(bench, "other", [*again(mine, "b"), call("later", time="2026-10-21T00:00:00.7Z", input_tokens=7777)])
+    assert [day for day, *_ in overlaps(bench)] == ["2026-10-20"]
+
+
 def test_what_has_no_price_is_at_stake_without_a_figure(tmp_path: Path) -> None:
     bench = bench_of(tmp_path, "calls", "other")
-    for source in ("calls", "other"):
-        put(bench, source, [call(source, model="gpt-house")])
+    mine = traffic("a", 9, 6, model="gpt-house")
+    put(bench, "calls", mine)
+    put(bench, "other", again(mine, "b"))
     ((_, subject, _, detail),) = overlaps(bench)
     assert (subject, detail.split(": ")[1].split(".")[0]) == ("openai/gpt-house", "their cost is unknown, not 0")
 
