@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from pipelines.publish import formats
 from pipelines.publish.names import model, task_within
 from pipelines.review.facts import Facts
+from pipelines.routing.by_difficulty import key_of, parts
 from pipelines.routing.policy import FIRST_STEP
-from pipelines.routing.volume import steps_below, volumes
+from pipelines.routing.volume import Volume, steps_below, volumes
 
 
 class Step(NamedTuple):
@@ -30,22 +31,40 @@ def switch_step(f: Facts, advice: Mapping[str, Any]) -> Step:
 
 
 def _rollout(f: Facts, advice: Mapping[str, Any]) -> str:
-    """How long the steps of the rollout take at present volume, by the sums of `outlay route plan`."""
+    """How long the steps of the rollout take at present volume, by the sums of `outlay route plan`.
+
+    Strata that move roll out side by side, each by its own volume: it takes as long as the slowest of them.
+    """
     applied = f"minutes to the {FIRST_STEP} % canary"
-    new = max((r["share"] for r in advice["routes"] if r["model"] != advice["reference_model"]), default=0)
-    volume = volumes(f.published.home.parent).get(f"{advice['workflow']}/{advice['task_type']}")
-    if volume is None:
+    moving = {key_of(part): part for part in parts(advice)}
+    found = volumes(f.published.home.parent, moving if advice["strata"] else ())
+    if not moving.keys() <= found.keys():
         return f"{applied}, then a week or more at each step"
     declared = f.config.workflows[advice["workflow"]].split
-    shares = steps_below(round(new * 100))
-    weeks = {way: [volume.weeks(share, way) for share in shares] for way in ("request", "unit")}
-    way = declared or "request"
-    total = None if None in weeks[way] else sum(w for w in weeks[way] if w is not None)
-    by_unit = None if None in weeks["unit"] else sum(w for w in weeks["unit"] if w is not None)
-    said = f"{applied}, then {_weeks(total)} to {formats.share(new)}"
-    if way == "request" and volume.several_calls and by_unit is not None and (total is None or by_unit < total / 2):
+    shares = {
+        key: max((r["share"] for r in part["routes"] if r["model"] != part["reference_model"]), default=0)
+        for key, part in moving.items()
+    }
+    weeks = {way: _slowest(found, shares, way) for way in ("request", "unit")}
+    total, by_unit = weeks[declared or "request"], weeks["unit"]
+    to = formats.share(max(shares.values())) if len({*shares.values()}) == 1 else "their shares"
+    strata = formats.listing(part["stratum"] for part in moving.values()) if advice["strata"] else ""
+    said = f"{applied}, then {_weeks(total)} to {to}{strata and f' of {strata}'}"
+    several = any(found[key].several_calls for key in moving)
+    if declared in (None, "request") and several and by_unit is not None and (total is None or by_unit < total / 2):
         said += f" ({_weeks(by_unit)} if units are drawn, split: unit)"
     return said
+
+
+def _slowest(found: Mapping[str, Volume], shares: Mapping[str, float], way: str) -> float | None:
+    """Weeks until all routes stand at their shares; None where one of them never does."""
+    sums: list[float] = []
+    for key, share in shares.items():
+        weeks = [found[key].weeks(step, way) for step in steps_below(round(share * 100))]
+        if None in weeks:
+            return None
+        sums.append(sum(each for each in weeks if each is not None))
+    return max(sums)
 
 
 def _weeks(weeks: float | None) -> str:

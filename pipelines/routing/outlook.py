@@ -29,7 +29,7 @@ def who_lacks(item: Rendered, file: PolicyFile, history: History) -> tuple[tuple
 
 def rollout_of(loaded: Loaded, file: PolicyFile) -> tuple[tuple[dict[str, Any], ...], dict[str, str]]:
     """What each step takes at present volume, and the client's lines where units are, or should be, drawn."""
-    found = volumes(loaded.root, file.policy)
+    found = volumes(loaded.root, {route.key for route in file.policy.by_stratum})
     canaries = [route for route in file.policy.routes if route.canary is not None and route.key in found]
     rollout = tuple(forecast(route, found[route.key]) for route in canaries)
     percent = drawn(file.policy) | {

@@ -7,7 +7,7 @@ probability p^k when a gateway draws requests, and p when the client draws units
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from pipelines.outcomes.period import PERIOD_DAYS
-from pipelines.routing.policy import Policy, Route
+from pipelines.routing.policy import Route
 from pipelines.storage.published import current
 from pipelines.workspace.errors import NothingPublished
 
@@ -66,10 +66,10 @@ def steps_below(approved: int) -> tuple[int, ...]:
     return tuple(step for step in STEPS if step < approved)
 
 
-def volumes(root: Path, policy: Policy | None = None) -> dict[str, Volume]:
+def volumes(root: Path, by_stratum: Collection[str] = ()) -> dict[str, Volume]:
     """Route key -> volume, from the published set; empty where nothing is published that tells.
 
-    With a policy whose strata have routes of their own, each of these has its volume, and the task's route that of the
+    `by_stratum`: keys of routes that strata have of their own. Each has its volume, and the task's route that of the
     other strata. A unit with calls in two of those counts in both.
     """
     try:
@@ -85,12 +85,11 @@ def volumes(root: Path, policy: Policy | None = None) -> dict[str, Volume]:
             rows = con.execute("select workflow, task_type, stratum, calls, settled from unit_calls").fetchall()
         except (duckdb.CatalogException, duckdb.BinderException):  # a set from before this was published
             return {}
-    own = {route.key for route in policy.by_stratum} if policy else set()
-    cut = {key.rpartition("/")[0] for key in own}
+    cut = {key.rpartition("/")[0] for key in by_stratum}
     found: dict[str, Counter[int]] = {}
     for workflow, task_type, stratum, calls, settled in rows:
         task = f"{workflow}/{task_type}"
-        key = f"{task}/{stratum}" if f"{task}/{stratum}" in own else task
+        key = f"{task}/{stratum}" if f"{task}/{stratum}" in by_stratum else task
         if settled and (stratum is None) is (task not in cut):
             found.setdefault(key, Counter())[calls] += settled
     return {key: Volume(max(days, 1), dict(units)) for key, units in found.items()}

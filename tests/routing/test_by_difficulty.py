@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from pipelines.review.facts import read_facts
+from pipelines.review.steps import switch_step
 from pipelines.rollout.advance import advance
 from pipelines.rollout.marts import replayed
 from pipelines.routing.loop import route_apply, route_approve, route_plan
@@ -18,7 +20,9 @@ from pipelines.routing.proposal import no_longer_recommended
 from pipelines.routing.targets import RENDERERS
 from pipelines.routing.units import snippet
 from pipelines.routing.volume import Volume, volumes
+from pipelines.storage.published import current
 from pipelines.workspace.errors import UsageError
+from pipelines.workspace.load import load_workspace
 from tests.rollout.world import FILE, MODELS, World, moment, route
 from tests.routing.lots import lot
 from tests.split.test_published_split import mark
@@ -278,7 +282,7 @@ def test_the_plan_says_how_long_a_stratums_steps_take_and_those_of_the_rest(cana
     whole = volumes(world.bench.root)
     assert whole == {"review/extraction": Volume(2, {1: 200})}
     cut = policy(route(canary=5), EASY, CANARY)
-    assert volumes(world.bench.root, cut.policy) == {
+    assert volumes(world.bench.root, {route.key for route in cut.policy.by_stratum}) == {
         "review/extraction": Volume(2, {1: 80}), "review/extraction/easy": Volume(2, {1: 120}),
     }  # fmt: skip
     path = world.bench.root / "routing" / "policy.yaml"
@@ -290,3 +294,22 @@ def test_the_plan_says_how_long_a_stratums_steps_take_and_those_of_the_rest(cana
     [steps] = said.document["rollout"]
     assert (steps["route"], steps["units_per_week"]) == ("review/extraction/easy", 420.0)
     assert [(step["percent"], step["weeks"]) for step in steps["steps"]] == [(5, 1.4), (20, 1.0), (50, 1.0)]
+
+
+def test_the_review_forecasts_a_split_by_difficulty_by_the_volume_of_what_moves(split: Bench):
+    split.outcomes(
+        *(event(f"e{n}", unit_id=f"d{n}") for n in range(200)),
+        event("later", unit_id="other", time="2026-11-02T10:00:00Z"),
+    )
+    split.run()
+    loaded = load_workspace(split.root)
+    facts = read_facts(loaded, current(split.root))
+    [advice] = facts.recommendations
+    assert [(each["stratum"], each["decision"]) for each in advice["strata"]] == [("easy", "switch"), ("hard", "keep")]
+    assert [each["share"] for each in advice["routes"]] == [0.5, 0.5]
+    assert volumes(split.root)["review/extraction"] == Volume(14, {1: 200})
+    # of 100 easy units in 14 days 5 are the canary's: 30 of them take 12 weeks, then 3 at 20 % and 1.2 at 50 %; the whole
+    # task's 200 units would take half of that, and end at 50 %
+    assert switch_step(facts, advice).takes == "minutes to the 5 % canary, then about 16 weeks to 100\u00a0% of easy"
+    whole = {**advice, "strata": None}
+    assert switch_step(facts, whole).takes == "minutes to the 5 % canary, then about 8 weeks to 50\u00a0%"
