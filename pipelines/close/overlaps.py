@@ -56,6 +56,10 @@ LEAST = 4
 RARE_LEVEL, FREQUENT_LEVEL = 4.5e-4, 1e-5
 
 
+#: temp tables on the way, in their order: each is read more than once, which Spark would work out anew each time
+STEPS = ("overlap_calls", "overlap_pairs", "overlap_members", "overlap_alike", "overlap_sizes")
+
+
 def overlapping_sources(con: duckdb.DuckDBPyConnection) -> None:
     """Work `overlapping_sources` out anew for the days of `close_touched`, and for those after them.
 
@@ -66,13 +70,26 @@ def overlapping_sources(con: duckdb.DuckDBPyConnection) -> None:
         "union select cast(day + interval '1' day as date) as day from close_touched"
     )
     con.execute("delete from overlapping_sources where day in (select day from overlap_touched)")
-    con.execute(f"insert into overlapping_sources by name {model()}")
+    if look(con):
+        con.execute(f"insert into overlapping_sources by name {found()}")
+    for table in STEPS:
+        con.execute(f"drop table if exists {table}")
 
 
-def model() -> str:
-    """The query, its figures filled in."""
+def look(con: duckdb.DuckDBPyConnection) -> bool:
+    """Make the tables that `found` reads, of the days of `overlap_touched`; false where no two sources share a model."""
+    for table in STEPS:
+        text = filled(f"close/{table}", near=str(NEAR), reach=str(2 * NEAR), moments=str(BLOCK // NEAR))
+        con.execute(f"create or replace temp table {table} as {text}")
+        if table == STEPS[0] and not con.execute(f"select 1 from {table} limit 1").fetchall():
+            return False
+    return True
+
+
+def found() -> str:
+    """The query for the rows of `overlapping_sources`."""
     return filled(
-        "close/overlapping_sources", near=str(NEAR), reach=str(2 * NEAR), moments=str(BLOCK // NEAR), slack=str(SLACK), by_chance=f"{BY_CHANCE:.12f}", rare=str(RARE),
-        frequent=str(FREQUENT), least=str(LEAST), rare_level=f"{RARE_LEVEL:.12f}",
+        "close/overlapping_sources", moments=str(BLOCK // NEAR), by_chance=f"{BY_CHANCE:.12f}", slack=str(SLACK),
+        rare=str(RARE), frequent=str(FREQUENT), least=str(LEAST), rare_level=f"{RARE_LEVEL:.12f}",
         frequent_level=f"{FREQUENT_LEVEL:.12f}",
     )  # fmt: skip

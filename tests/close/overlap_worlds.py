@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from pipelines.close.overlaps import model
+from pipelines.close.overlaps import found, look
 
 DAYS = 31
 DAY = 86_400
@@ -200,7 +200,8 @@ def alarms(worlds: Iterable[tuple[str, tuple[Stream, Stream]]]) -> Iterator[tupl
             "response_id, 'requests' as kind from requests"
         )
         con.execute("create or replace temp table overlap_touched as select distinct day from requests")
-        for day, requests in con.execute(f"select dayofmonth(day), requests from ({model()}) order by 1").fetchall():
+        assert look(con)
+        for day, requests in con.execute(f"select dayofmonth(day), requests from ({found()}) order by 1").fetchall():
             yield name, day, requests
         con.unregister("made")
     con.close()
