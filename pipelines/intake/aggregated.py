@@ -115,11 +115,13 @@ def _take(con: duckdb.DuckDBPyConnection, file: Due, window: Window, manifest: M
 def _replace_rows(con: duckdb.DuckDBPyConnection, found: Found, rows: Rows, wanted: Callable[[date], bool]) -> None:
     """What the file said before of the days that were read now is no longer what it says."""
     place = {"source": found.source.name, "file": found.name}
-    for table in TABLES:
+    for table in (*TABLES, "empty_buckets"):
         where = f"from {table} where source = $source and file = $file"
         days = con.execute(f"select distinct day {where}", place).fetchall()
         for day in (day for (day,) in days if wanted(day)):
             con.execute(f"delete {where} and day = $day", place | {"day": day})
+    if rows.empty:
+        con.executemany("insert into empty_buckets values (?, ?, ?, ?, ?)", rows.empty)
     for table, batch in rows.tables():
         con.register("batch", batch)
         con.execute(f"insert into fresh_{table} by name from batch")

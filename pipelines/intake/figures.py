@@ -1,6 +1,7 @@
 """What aggregated sources say, as rows of the ledger: their keys, their pull and the text two figures are compared by.
 
 - bucket: what a later pull replaces as a whole (a report's period, an invoice, a FOCUS billing period);
+- empty bucket: one that a pull covers without a row: it replaces what earlier pulls said of it too;
 - pull: one fetch of a report. Files whose names differ only in a page or part number, or ending, are one pull;
 - row_key: what makes two rows the same row, hashed (provider reports name users and keys in it).
 """
@@ -17,7 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.sources.bills import Aggregated, BilledAmount, MeteredBucket, OutcomeCount
+from pipelines.sources.bills import Aggregated, BilledAmount, EmptyBucket, MeteredBucket, OutcomeCount, bucket_of
 from pipelines.sources.quarantine import SECRET
 from pipelines.sources.record import INSTANT, MONEY, QUANTITIES
 
@@ -68,9 +69,15 @@ class Rows:
         self._seen: Counter[str] = Counter()
         self._place = 0
         self._rows: dict[str, list[dict[str, Any]]] = {table: [] for table in SCHEMAS}
+        self.empty: list[tuple[str, str, str, str, date]] = []  #: rows of `empty_buckets`
 
     def add(self, found: Aggregated, wanted: Callable[[date], bool]) -> bool:
-        """Keep a row if its day is wanted; all rows of a file have their place in it. Answers whether it was."""
+        """Keep a row if its day is wanted; all rows of a file have their place in it. Answers whether it was a record."""
+        if isinstance(found, EmptyBucket):
+            if wanted(found.day):
+                origin = self._origin
+                self.empty.append((origin["source"], origin["file"], self._pull, found.bucket, found.day))
+            return False
         self._place += 1
         if isinstance(found, OutcomeCount):
             table, row = "outcome_counts", _count(found)
@@ -139,7 +146,7 @@ def _period(found: BilledAmount | MeteredBucket) -> dict[str, Any]:
     account = found.account if isinstance(found, BilledAmount) else named.get("project_id") or named.get("workspace_id")
     account = _masked(account)
     kind = found.key.split("|", 1)[0]
-    bucket = (isinstance(found, BilledAmount) and found.bucket) or f"{kind}|{found.start}|{found.end}"
+    bucket = (isinstance(found, BilledAmount) and found.bucket) or bucket_of(kind, found.start, found.end)
     return {
         "bucket": bucket, "row_key": _hash(found.key), "day": found.start.date(), "period_start": found.start,
         "period_end": found.end, "provider": found.provider, "account": account, "model": found.model,

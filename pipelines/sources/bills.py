@@ -68,4 +68,17 @@ class OutcomeCount:
     canonical: str = ""
 
 
-Aggregated = MeteredBucket | BilledAmount | OutcomeCount
+@dataclass(slots=True)
+class EmptyBucket:
+    """A period that a report covers and names nothing in: what earlier pulls said of it is no longer so. No record."""
+
+    bucket: str  #: of the rows that it would have
+    day: date
+
+
+def bucket_of(kind: str, start: datetime, end: datetime) -> str:
+    """What a later pull replaces as a whole: the rows of one object and period."""
+    return f"{kind}|{start}|{end}"
+
+
+Aggregated = MeteredBucket | BilledAmount | OutcomeCount | EmptyBucket

@@ -2,20 +2,27 @@
 
 A file holds one page, a list of pages, or a page a line. A page that more pages follow flags its rows as
 `incomplete`: whether the others were saved, no row can tell.
+
+The last pull of a period replaces all of it: what an earlier one named and it doesn't is no longer billed. That holds
+where it names nothing, too: OpenAI and Anthropic list empty buckets (of OpenAI's usage pages only those with a result say
+which object they are of), and an OpenRouter document that names several days covers those between them. What no pull
+can tell: whether a filter (project, workspace, key) hid the rest, and days before or after those that OpenRouter names.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
-from pipelines.sources.bills import BilledAmount, MeteredBucket
+from pipelines.sources.bills import BilledAmount, EmptyBucket, MeteredBucket, bucket_of
 from pipelines.sources.context import Context
 from pipelines.sources.formats import Format
-from pipelines.sources.report_pages import day, dimensions, dollars, instants, key, rows, seconds
+from pipelines.sources.report_pages import day, dimensions, dollars, empty, instants, key, rows, seconds
 from pipelines.sources.tiers import service_tier
 from pipelines.sources.values import Reject, count, count_or_zero, decimal, mapping, optional_text, text
 
+ACTIVITY_DAYS = 30  #: that OpenRouter answers with at most
 MAX_PAGE = 64 * 2**20  #: bytes: providers send a page of a month as one line
 _OPENAI_DIMENSIONS = ("project_id", "user_id", "api_key_id", "model", "batch", "service_tier", "api_source")
 _COST_DIMENSIONS = ("project_id", "user_id", "api_key_id", "line_item", "api_source")
@@ -29,10 +36,12 @@ _ANTHROPIC_COST_DIMENSIONS = (
 )  # fmt: skip
 
 
-def openai_usage(page: Any, context: Context) -> Iterator[MeteredBucket]:
+def openai_usage(page: Any, context: Context) -> Iterator[MeteredBucket | EmptyBucket]:
     """Buckets of the Usage API. Input is the inclusive total; cached and written parts are given too."""
+    kinds: set[str] = set()
     for bucket, row, flags in rows(page):
         kind = text(row.get("object"), "object")
+        kinds.add(kind)
         start, end = seconds(bucket, context)
         read = count_or_zero(row.get("input_cached_tokens"), "input_cached_tokens")
         long = count_or_zero(row.get("input_cache_write_12h_tokens"), "input_cache_write_12h_tokens")
@@ -62,9 +71,11 @@ def openai_usage(page: Any, context: Context) -> Iterator[MeteredBucket]:
             dimensions=named,
             flags=flags,
         )
+    for kind in sorted(kinds):
+        yield from empty(page, kind, lambda bucket: seconds(bucket, context))
 
 
-def openai_costs(page: Any, context: Context) -> Iterator[BilledAmount]:
+def openai_costs(page: Any, context: Context) -> Iterator[BilledAmount | EmptyBucket]:
     """Day buckets of the Costs API, in dollars, as number or text."""
     for bucket, row, flags in rows(page):
         money = mapping(row.get("amount"), "amount")
@@ -85,6 +96,7 @@ def openai_costs(page: Any, context: Context) -> Iterator[BilledAmount]:
             dimensions=named,
             flags=flags,
         )
+    yield from empty(page, "organization.costs.result", lambda bucket: seconds(bucket, context))
 
 
 def _line_model(item: str | None) -> str | None:
@@ -93,7 +105,7 @@ def _line_model(item: str | None) -> str | None:
     return name.removesuffix(" batch").strip() or None if comma else None
 
 
-def anthropic_usage(page: Any, context: Context) -> Iterator[MeteredBucket]:
+def anthropic_usage(page: Any, context: Context) -> Iterator[MeteredBucket | EmptyBucket]:
     """Buckets of the messages usage report. All token counts are disjoint; requests are not counted."""
     for bucket, row, flags in rows(page):
         start, end = instants(bucket, context)
@@ -118,9 +130,10 @@ def anthropic_usage(page: Any, context: Context) -> Iterator[MeteredBucket]:
             dimensions=named,
             flags=flags,
         )
+    yield from empty(page, "messages", lambda bucket: instants(bucket, context))
 
 
-def anthropic_cost(page: Any, context: Context) -> Iterator[BilledAmount]:
+def anthropic_cost(page: Any, context: Context) -> Iterator[BilledAmount | EmptyBucket]:
     """Day buckets of the cost report. Amounts are texts in **cents**, with fractions of a cent."""
     for bucket, row, flags in rows(page):
         start, end = instants(bucket, context)
@@ -137,11 +150,17 @@ def anthropic_cost(page: Any, context: Context) -> Iterator[BilledAmount]:
             dimensions=named,
             flags=flags,
         )
+    yield from empty(page, "cost", lambda bucket: instants(bucket, context))
 
 
-def openrouter_activity(page: Any, context: Context) -> Iterator[MeteredBucket | BilledAmount]:
-    """Days of an endpoint: what was metered, and what OpenRouter charged (own keys are billed elsewhere)."""
+def openrouter_activity(page: Any, context: Context) -> Iterator[MeteredBucket | BilledAmount | EmptyBucket]:
+    """Days of an endpoint: what was metered, and what OpenRouter charged (own keys are billed elsewhere).
+
+    A later document replaces the days that it names. It names several only if none was asked for, and then all of the
+    last thirty that had a call: a day between two of them had none. One of more days was put together by somebody.
+    """
     data = mapping(page, "page").get("data")
+    days: set[datetime] = set()
     for row in data if type(data) is list else [page]:
         row = mapping(row, "data")
         start, end = day(row.get("date"), context)
@@ -151,6 +170,7 @@ def openrouter_activity(page: Any, context: Context) -> Iterator[MeteredBucket |
         prompt = count(row.get("prompt_tokens"), "prompt_tokens")
         cached = count_or_zero(row.get("cached_tokens"), "cached_tokens")
         same = key("activity", start, end, named)
+        days.add(start)
         yield MeteredBucket(
             key=same,
             start=start,
@@ -176,6 +196,10 @@ def openrouter_activity(page: Any, context: Context) -> Iterator[MeteredBucket |
             model=row["model"],
             dimensions=named,
         )
+    if days and (span := (max(days) - min(days)).days) < ACTIVITY_DAYS:
+        for start in (min(days) + timedelta(days=n) for n in range(span)):
+            if start not in days:
+                yield EmptyBucket(bucket_of("activity", start, start + timedelta(days=1)), start.date())
 
 
 FORMATS = (
@@ -226,7 +250,7 @@ FORMATS = (
         shapes=("json",),
         line_limit=MAX_PAGE,
         tokens="inclusive: cached inside the prompt, reasoning inside the completion",
-        key="date, endpoint_id, model_permaslug, provider, workspace",
+        key="date, endpoint_id, model_permaslug, provider, workspace; the last pull of a day wins",
         time="date, UTC",
         tags="none",
         recorded="exact",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
+from pipelines.sources.bills import EmptyBucket, bucket_of
 from pipelines.sources.context import Context
 from pipelines.sources.values import Reject, decimal, epoch, mapping, rfc3339, text
 
@@ -27,6 +28,14 @@ def rows(page: Any) -> Iterator[tuple[dict[str, Any], dict[str, Any], tuple[str,
             raise Reject("results: expected a list")
         for row in results:
             yield bucket, mapping(row, "results"), flags
+
+
+def empty(page: Any, kind: str, period: Callable[[dict[str, Any]], tuple[datetime, datetime]]) -> Iterator[EmptyBucket]:
+    """Buckets of a page without a result: the report covers them. `kind`: of the rows that they would have."""
+    for bucket in page["data"]:
+        if not bucket["results"]:
+            start, end = period(bucket)
+            yield EmptyBucket(bucket_of(kind, start, end), start.date())
 
 
 def dimensions(row: dict[str, Any], names: tuple[str, ...]) -> dict[str, str | None]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from pipelines.rates.book import Rate, RateBook
 from pipelines.rates.identity import canonical
+from pipelines.sources.bills import EmptyBucket
 from pipelines.sources.context import FileRef, date_in_path
 from pipelines.sources.detect import looks_like
 from pipelines.sources.files import Refused, plain_name
@@ -171,6 +172,8 @@ def _read(kind: str, file: FileRef, source: SourceFound, findings: Findings, mos
             taken += 1
             if type(parsed) is SpanContext:
                 spans[parsed.trace_id, parsed.span_id] = parsed
+                continue
+            if type(parsed) is EmptyBucket:
                 continue
             source.records += 1
             if type(parsed) is Quarantined:

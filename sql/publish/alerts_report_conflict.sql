@@ -7,7 +7,13 @@ with told as (
 ),
 
 taken as (
-    select source, bucket, max(file) as file from told where wins group by source, bucket
+    select source, bucket, max(file) as file
+    from (
+        select source, bucket, file from told where wins
+        union all
+        select source, bucket, file from empty_buckets
+    ) as covered
+    group by source, bucket
 ),
 
 figures as (

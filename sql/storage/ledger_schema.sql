@@ -118,6 +118,8 @@ create table if not exists metered_buckets (
     cache_write_long bigint, output_tokens bigint, extras map(varchar, bigint), recorded_usd decimal(28, 12),
     flags varchar[], wins boolean
 );
+-- one row per (source, file, period that the file covers without a row)
+create table if not exists empty_buckets (source varchar, file varchar, pull varchar, bucket varchar, day date);
 -- one row per event that changed whether a unit is good: +1 or −1 on its day
 create table if not exists unit_changes (
     workflow varchar, unit_id varchar, event_id varchar, time timestamptz, day date, change bigint,

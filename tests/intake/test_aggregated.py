@@ -7,7 +7,7 @@ import io
 import json
 import shutil
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -135,6 +135,110 @@ def test_the_last_pull_of_a_period_replaces_it_and_an_alert_names_both(tmp_path,
         (1, "10.json"): counts(6, 3, duplicate=1, superseded=2), (1, "11.json"): counts(6, 3, duplicate=1, superseded=2),
         (2, "10.json"): counts(6, 5, duplicate=1), (2, "11.json"): counts(6, 3, duplicate=1, superseded=2),
     }[runs, order[0]]  # fmt: skip
+
+
+def day_page(kind: str, days: Mapping[int, str | None]) -> str:
+    """A page of a report: days of November 2026 with one row of that many dollars, a million tokens each; or without."""
+    if kind == "openrouter-activity":
+        rows = [
+            {
+                "date": f"2026-11-{day:02}", "model": "openai/gpt-5.4", "model_permaslug": "p", "endpoint_id": "e",
+                "provider_name": "OpenAI", "usage": float(usd), "byok_usage_inference": 0, "requests": 1,
+                "prompt_tokens": 10**6, "completion_tokens": 0,
+            }
+            for day, usd in days.items()
+            if usd is not None
+        ]  # fmt: skip
+        return json.dumps({"data": rows})
+    buckets = []
+    for day, usd in days.items():
+        start = 1793491200 + (day - 1) * 86400
+        result = {
+            "openai-costs": {
+                "object": "organization.costs.result", "amount": {"value": usd, "currency": "usd"}, "line_item": "tokens",
+            },
+            "openai-usage": {
+                "object": "organization.usage.completions.result", "model": "gpt-5.4", "input_tokens": 10**6,
+            },
+            "anthropic-cost": {"amount": str(Decimal(usd or 0) * 100), "currency": "USD", "description": "tokens"},
+            "anthropic-usage": {"model": "claude-sonnet-5", "uncached_input_tokens": 10**6},
+        }[kind]  # fmt: skip
+        results = [result] if usd is not None else []
+        if kind.startswith("openai"):
+            bucket = {"object": "bucket", "start_time": start, "end_time": start + 86400, "results": results}
+        else:
+            first, last = (datetime.fromtimestamp(at, UTC).isoformat() for at in (start, start + 86400))
+            bucket = {"starting_at": first, "ending_at": last, "results": results}
+        buckets.append(bucket)
+    return json.dumps({"object": "page", "data": buckets, "has_more": False})
+
+
+def days_in_force(bench: Bench, kind: str) -> list[int]:
+    table = "metered_buckets" if kind.endswith("usage") else "billed_amounts"
+    return [day.day for (day,) in held(bench, f"select day from {table} where wins order by day")]
+
+
+REPORTS = ("openai-costs", "openai-usage", "anthropic-cost", "anthropic-usage", "openrouter-activity")
+
+
+@pytest.mark.parametrize("kind", REPORTS)
+def test_a_day_that_a_later_pull_covers_and_names_nothing_in_is_no_longer_billed(tmp_path, kind):
+    pulls = {
+        "2026-11-10.json": {7: "1", 8: "2", 9: "3", 10: None},
+        "2026-11-12.json": {8: "2", 9: None, 10: None, 11: "4"},
+    }
+    prints = []
+    for order, at_once in ((sorted(pulls), True), (sorted(pulls), False), (sorted(pulls, reverse=True), False)):
+        bench = bench_of(tmp_path / f"{order[0]}-{at_once}", bill(kind))
+        document: dict[str, Any] = {}
+        for number, name in enumerate(order):
+            bench.lines(f"{kind}/{name}", [day_page(kind, pulls[name])])
+            if number or not at_once:
+                document = bench.run()
+                records = document["records"]
+                assert records["read"] == records["stored"] + records["duplicate"] + records["superseded"]
+        assert days_in_force(bench, kind) == [7, 8, 11]
+        lost = [a["day"] for a in of_the_reports(document) if "say different figures" in a["detail"]]
+        assert lost == ["2026-11-09"]
+        prints.append(bench.fingerprint())
+    bench.run(full=True)
+    assert days_in_force(bench, kind) == [7, 8, 11]
+    assert all(each == bench.fingerprint() for each in prints)
+
+
+@pytest.mark.parametrize("kind", ["openai-costs", "openrouter-activity"])
+def test_what_no_later_pull_covers_stays_billed(tmp_path, kind):
+    bench = bench_of(tmp_path, bill(kind))
+    bench.lines(f"{kind}/1.json", [day_page(kind, {7: "1", 8: "2", 9: "3", 14: "1"})])
+    bench.lines(f"{kind}/2.json", [day_page(kind, {8: "2"})])
+    bench.run()
+    assert days_in_force(bench, kind) == [7, 8, 9, 14]
+    # a file that says anew that a day had nothing takes its word back when it names the day again
+    bench.lines(f"{kind}/2.json", [day_page(kind, {8: "2", 9: None, 10: "1"})])
+    bench.run()
+    assert days_in_force(bench, kind) == [7, 8, 10, 14]
+    bench.lines(f"{kind}/2.json", [day_page(kind, {8: "2"})])
+    bench.run()
+    assert days_in_force(bench, kind) == [7, 8, 9, 14]
+
+
+def test_an_empty_page_of_usage_says_not_what_it_is_empty_of(tmp_path):
+    bench = bench_of(tmp_path, bill("openai-usage"))
+    bench.lines("openai-usage/1.json", [day_page("openai-usage", {7: "1"})])
+    bench.lines("openai-usage/2.json", [day_page("openai-usage", {7: None})])
+    bench.run()
+    assert days_in_force(bench, "openai-usage") == [7]
+
+
+def test_a_document_of_more_days_than_openrouter_answers_with_says_nothing_of_those_between(tmp_path):
+    kind = "openrouter-activity"
+    bench = bench_of(tmp_path, bill(kind))
+    bench.lines(f"{kind}/1.json", [day_page(kind, {7: "1"})])
+    far = json.loads(day_page(kind, {8: "2"}))
+    far["data"].append({**far["data"][0], "date": "2026-10-01"})
+    bench.lines(f"{kind}/2.json", [json.dumps(far)])
+    bench.run()
+    assert days_in_force(bench, kind) == [1, 7, 8]
 
 
 def test_pages_of_one_pull_belong_together_and_the_later_page_wins_a_conflict(tmp_path):
