@@ -52,7 +52,7 @@ def without_unit(p: Published, month: str) -> None:
     shell.section(
         "Borne by no unit",
         f"{formats.money(spent['unattributed_usd'])} of {formats.money(spent['spend_usd'])} metered in {said_month}, "
-        f"{formats.share(queries.per(spent['unattributed_usd'], spent['spend_usd']) or 0)}." if without else None,
+        f"{formats.share(queries.per(spent['unattributed_usd'], spent['spend_usd']))}." if without else None,
         help="A request needs a declared workflow and a unit; the first reason that holds is given. All providers. Export: unattributed.",
     )  # fmt: skip
     table(

@@ -188,11 +188,12 @@ def unattributed(p: Published, first: date, last: date) -> Rows:
 
 
 def spend(p: Published, first: date, last: date) -> dict[str, Any]:
-    """All spend of a period, unattributed included; unknown where nothing of it has a price."""
+    """All spend of a period, and what no unit bears of it; unknown where nothing of that has a price."""
     return ask(
         p,
         "select case when count(*) = 0 or count(spend_usd) > 0 then coalesce(sum(spend_usd), 0) end as spend_usd, "
-        "coalesce(sum(unattributed_usd), 0) as unattributed_usd, "
+        "case when coalesce(sum(unattributed_requests), 0) = 0 or sum(unattributed_priced) > 0 "
+        "then coalesce(sum(unattributed_usd), 0) end as unattributed_usd, "
         "sum(requests) as requests, sum(unpriced_requests) as unpriced_requests from daily_spend where day between $first and $last",
         first=first, last=last,
     )[0]  # fmt: skip

@@ -32,11 +32,12 @@ parts.append(
     if no_price
     else "every request priced"
 )
-owner = (
-    f"{formats.share(nameless)} of 28 days' spend belongs to no unit"
-    if nameless
-    else "all of 28 days' spend belongs to a unit"
-)
+if spent["unattributed_usd"] is None:
+    owner = "what belongs to no unit has no price"
+elif nameless:
+    owner = f"{formats.share(nameless)} of 28 days' spend belongs to no unit"
+else:
+    owner = "all of 28 days' spend belongs to a unit"
 shell.heading(p, "Data health", f"{', '.join(parts)}; {owner}.", first28, last28)
 
 with st.grid(4, min_column_width=150, gap="small"):

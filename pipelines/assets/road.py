@@ -201,15 +201,22 @@ def _published(run: Run) -> dict[str, pl.DataFrame]:
         return {name: con.sql(f"select * from {name}").pl() for name in ("drift", "budgets")}
 
 
+def _plotted(usd: Decimal | None) -> float | None:
+    """An amount for Dagster's plots; an unknown one is left out of them, and no 0."""
+    return None if usd is None else float(usd)
+
+
 def _ledger_metadata(run: Run) -> dict[str, Any]:
     rows, spend, unattributed, unpriced = run.con.execute(
-        "select count(*), coalesce(sum(cost_usd), 0), coalesce(sum(case when reason is not null then cost_usd end), 0), "
+        "select count(*), case when count(*) = 0 or count(cost_usd) > 0 then coalesce(sum(cost_usd), 0) end, "
+        "case when count(reason) = 0 or count(case when reason is not null then cost_usd end) > 0 "
+        "then coalesce(sum(case when reason is not null then cost_usd end), 0) end, "
         "count(*) filter (where cost_basis = 'unpriced') from requests where day in (select day from touched_days)"
     ).fetchall()[0]
     return {
         "rows": rows,
-        "spend_usd": float(spend),
-        "unattributed_usd": float(unattributed),
+        "spend_usd": _plotted(spend),
+        "unattributed_usd": _plotted(unattributed),
         "unpriced": unpriced,
     }
 
@@ -217,12 +224,13 @@ def _ledger_metadata(run: Run) -> dict[str, Any]:
 def _days(run: Run) -> Iterator[dg.AssetMaterialization]:
     """One event per day that was worked out anew, so that Dagster's plots follow the days."""
     rows: list[tuple[date, Decimal | None, int, int]] = run.con.execute(
-        "select day, sum(spend_usd), cast(sum(outcomes) as bigint), cast(sum(requests) as bigint) from daily_cost "
+        "select day, case when sum(requests) = 0 or count(case when requests > 0 then spend_usd end) > 0 "
+        "then sum(spend_usd) end, cast(sum(outcomes) as bigint), cast(sum(requests) as bigint) from daily_cost "
         "where day in (select day from cost_days) group by day order by day"
     ).fetchall()
     for day, spend, outcomes, requests in rows:
         yield dg.AssetMaterialization(
             asset_key="daily_cost",
             partition=day.isoformat(),
-            metadata={"spend_usd": float(spend or 0), "outcomes": outcomes, "requests": requests},
+            metadata={"spend_usd": _plotted(spend), "outcomes": outcomes, "requests": requests},
         )

@@ -12,7 +12,7 @@ month is judged by what was spent. Without a monthly amount it is the status of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -64,7 +64,7 @@ class Spent:
     """Dollars of one day."""
 
     spend_usd: Decimal
-    unattributed_usd: Decimal
+    unattributed_usd: Decimal | None  #: None: nothing of it has a price
 
 
 def subjects(config: Workspace) -> list[Subject]:
@@ -147,6 +147,13 @@ def rows_of(
         month = after
 
 
+def _unattributed(days: Iterable[Spent]) -> Decimal | None:
+    """What no unit bears in these days; None where some of them have it without a price and the others have none."""
+    amounts = [one.unattributed_usd for one in days]
+    known = sum((amount for amount in amounts if amount is not None), Decimal(0))
+    return known if known or None not in amounts else None
+
+
 def _row(
     subject: Subject, entry: Entry, spent: Mapping[date, Spent], outcomes: Sequence[Day], as_of: date, month: date,
     after: date,
@@ -159,7 +166,7 @@ def _row(
     row: dict[str, Any] = {
         "workflow": subject.value if subject.scope == "workflow" else "*", "month": f"{month:%Y-%m}",
         "budget_usd": entry.monthly_usd, "spend_to_date_usd": to_date, "scope": subject.scope, "value": subject.value,
-        "unattributed_usd": sum((one.unattributed_usd for one in days.values()), Decimal(0)), "final": final,
+        "unattributed_usd": _unattributed(days.values()), "final": final,
     }  # fmt: skip
     if coming is None:
         row["note"] = "no whole day of history: no forecast"

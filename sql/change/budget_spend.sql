@@ -1,5 +1,5 @@
 -- grain: one row per (scope, value, day) up to as-of: all spend that carries the value, whether a unit bears it or not
--- `total` is the published `daily_spend`, so that both always say the same; its value is `*`.
+-- What no unit bears is empty where nothing of it has a price. `total` is the published `daily_spend`, so that both always say the same; its value is `*`.
 with carried as (
     select 'workflow' as scope, workflow as value, day, cost_usd, reason from requests where workflow is not null
     union all
@@ -20,7 +20,10 @@ everything as (
 
 select
     carried.scope, carried.value, carried.day, coalesce(sum(carried.cost_usd), 0) as spend_usd,
-    coalesce(sum(case when carried.reason is not null then carried.cost_usd end), 0) as unattributed_usd
+    case
+        when count(carried.reason) = 0 or count(case when carried.reason is not null then carried.cost_usd end) > 0
+            then coalesce(sum(case when carried.reason is not null then carried.cost_usd end), 0)
+    end as unattributed_usd
 from carried
 inner join budget_subjects on budget_subjects.scope = carried.scope and budget_subjects.value = carried.value
 where carried.day <= cast($as_of as date)
@@ -28,7 +31,9 @@ group by carried.scope, carried.value, carried.day
 union all
 select
     'total' as scope, '*' as value, day, coalesce(sum(spend_usd), 0) as spend_usd,
-    coalesce(sum(unattributed_usd), 0) as unattributed_usd
+    case
+        when sum(unattributed_requests) = 0 or sum(unattributed_priced) > 0 then coalesce(sum(unattributed_usd), 0)
+    end as unattributed_usd
 from everything
 where day <= cast($as_of as date)
 group by day
