@@ -44,8 +44,8 @@ def spreading(p: Published, workflow: str, unit: str) -> None:
     )
 
 
-def chosen(p: Published, workflow: str, unit: str, last: date) -> None:
-    """The dearest units to choose from, and the one that is chosen; the dearest by itself where its day is small."""
+def chosen(p: Published, workflow: str, unit: str) -> None:
+    """The dearest units to choose from, and the one that is chosen, by itself the dearest."""
     dearest = units.dearest(p, workflow)
 
     def pick() -> None:
@@ -65,11 +65,7 @@ def chosen(p: Published, workflow: str, unit: str, last: date) -> None:
             f"One {unit}, by its id", key="unit", bind="query-params", placeholder=dearest[0]["unit_id"] if dearest else "",
             help="Select a row above, or write an id.",
         )  # fmt: skip
-    unit_id = wanted
-    if not wanted and dearest and units.opens_by_itself(p, _of_day(p, dearest[0]) or last):
-        unit_id = dearest[0]["unit_id"]
-    elif not wanted and dearest:
-        shell.say(f"Select a {unit} above, or write its id, to see its requests and the charges that priced them.")
+    unit_id = wanted or (dearest[0]["unit_id"] if dearest else "")
     found = units.unit(p, workflow, unit_id) if unit_id else None
     if unit_id and found is None:
         shell.say(f"{names.human(workflow)} has no {unit} “{unit_id[:80]}”.")
@@ -81,7 +77,7 @@ def _opened(p: Published, workflow: str, unit: str, found: Mapping[str, Any]) ->
     """One unit's requests in time order, and the charges that priced them."""
     unit_id = found["unit_id"]
     day = _of_day(p, found)
-    calls, charges = units.requests_of(p, workflow, unit_id, day, day)
+    calls, charges = units.requests_of(p, workflow, unit_id, day, day, found["requests"])
     tries = formats.plural(found["attempts"], "attempt")
     shell.section(
         f"{unit.capitalize()} {unit_id}: {formats.unit_cost(found['spend_usd'])}",
@@ -96,9 +92,9 @@ def _opened(p: Published, workflow: str, unit: str, found: Mapping[str, Any]) ->
     later = found["requests"] - len(calls)
     if day and later > 0 and st.toggle(
         f"Also the {formats.plural(later, 'request')} after {formats.day(day)}", key="later", bind="query-params",
-        help="A file of requests is read for every day since then.",
+        help="Requests lie in a file a day; those since then are read until the last of this unit.",
     ):  # fmt: skip
-        calls, charges = units.requests_of(p, workflow, unit_id, day, None)
+        calls, charges = units.requests_of(p, workflow, unit_id, day, None, found["requests"])
     table(
         [{**c, "when": formats.moment(c["time"], zone)} for c in calls],
         ["when", "attempt_id", "task_type", "model", "status", "input_tokens", "output_tokens", "latency_s", "cost_usd", "cost_basis"]

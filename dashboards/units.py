@@ -1,11 +1,13 @@
 """What the pages ask about single units: how their costs spread, the dearest, and one unit's requests with their charges.
 
-Requests and charges are the big tables, a Parquet file a day. One connection reads them, which can open nothing else; of
-the days that are asked for, charges are read only where the unit has a request.
+Requests and charges are the big tables, Parquet files by day in the order of units: all but the parts in which a unit
+can lie are passed over. Of the days that are asked for, charges are read only where the unit has a request, and no day
+is read after the one with its last.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,27 +15,26 @@ from typing import Any
 import duckdb
 import streamlit as st
 
-from dashboards import queries
+from dashboards import queries, segments
 from dashboards.queries import Rows, ask, in_currency
-from pipelines.storage.models import literal
 from pipelines.storage.published import Published
 
-A_SMALL_DAY = 50_000  #: requests; their file is read in some hundredths of a second
 MOST_IDS = 500  #: requests whose ids are told one by one, so that a file's parts without any are passed over
 
-_OWN = """
-select * from read_parquet([{files}]) where unit_id = $unit_id and workflow = $workflow"""
-#: a call that serves several units names them apart; most calls don't, and are told by that column alone
-_SHARED = """
-select * from read_parquet([{files}]) where request_key in (
-    select request_key from read_parquet([{files}]) where units is not null and list_contains(units, $unit_id)
-) and workflow = $workflow and unit_id is distinct from $unit_id"""
-_SERVES = """
-select count(*) as calls from read_parquet([{files}]) where units is not null and list_contains(units, $unit_id)"""
-#: as the export has them; files are sorted by source, provider and request id, so ids pass parts of them over
+#: a call that serves several units names them; most calls don't, and lie apart from these
+_CALLS = """
+select * from read_parquet({files}) where unit_id = $unit_id and workflow = $workflow
+union all by name
+select * from read_parquet({files})
+where units is not null and list_contains(units, $unit_id) and workflow = $workflow {near}"""
+_NEAR = "and units_from <= $unit_id and units_to >= $unit_id"
+#: as the export has them
 _CHARGES = """
 select request_id, charge_day, provider, model, sku, quantity, unit_price_usd, amount_usd, rate_source, source, request_key
-from read_parquet([{files}]) where request_id in ({ids}) and request_key in (select unnest($keys))"""
+from read_parquet({files}) where request_key in (select unnest($keys)) {near}"""
+
+#: files of which an older version wrote some, without the columns that say where a unit lies
+_OLDER = (duckdb.BinderException, duckdb.InvalidInputException)
 
 
 def unit_summary(p: Published, workflow: str) -> dict[str, Any] | None:
@@ -66,33 +67,29 @@ def unit(p: Published, workflow: str, unit_id: str) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
-def opens_by_itself(p: Published, day: date) -> bool:
-    """Whether a day's file of requests is small enough to be read for a unit that nobody asked for."""
-    found = ask(p, "select coalesce(sum(requests), 0) as requests from daily_spend where day = $day", day=day)
-    return found[0]["requests"] <= A_SMALL_DAY
+def requests_of(
+    p: Published, workflow: str, unit_id: str, first: date | None, last: date | None, most: int | None = None
+) -> tuple[Rows, Rows]:
+    """A unit's requests from `first` to `last` in time order, and the charges that priced them.
 
-
-def requests_of(p: Published, workflow: str, unit_id: str, first: date | None, last: date | None) -> tuple[Rows, Rows]:
-    """A unit's requests from `first` to `last` in time order, and the charges that priced them."""
-    return _requests_of(str(p.home), p.name, workflow, unit_id, first, last)
+    `most`: how many it has since `first`; with the last of them the reading ends.
+    """
+    return _requests_of(str(p.home), p.name, workflow, unit_id, first, last, most)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def _requests_of(
-    home: str, name: str, workflow: str, unit_id: str, first: date | None, last: date | None
+    home: str, name: str, workflow: str, unit_id: str, first: date | None, last: date | None, most: int | None
 ) -> tuple[Rows, Rows]:
     p = Published(Path(home), name)
-    files = _files(p, "requests", first, last)
-    if not files:
-        return [], []
-    asked = {"workflow": workflow, "unit_id": unit_id}
-    with _segments(home).cursor() as con:
-        calls = queries._rows(con, _OWN.format(files=files), asked)
-        [shared] = queries._rows(con, _SERVES.format(files=files), {"unit_id": unit_id})
-        if shared["calls"]:
-            calls += queries._rows(con, _SHARED.format(files=files), asked)
+    calls: Rows = []
+    with segments.reading(home) as con:
+        for files in _more_and_more(p.segments("requests", first, last)):
+            if most is not None and len(calls) >= most:
+                break
+            calls += _calls(con, segments.named(files), {"workflow": workflow, "unit_id": unit_id})
         calls.sort(key=lambda row: (row["time"], row["request_key"]))
-        priced = _charges(con, p, calls)
+        priced = _charges(con, p, calls, unit_id)
     when = {row["request_key"]: (row["time"], row["attempt_id"]) for row in calls}
     found = [{**row, "latency_s": row["latency_ms"], "shared_by": len(row["units"] or [unit_id])} for row in calls]
     charges: Rows = [
@@ -102,32 +99,48 @@ def _requests_of(
     return in_currency(p, found), in_currency(p, charges)
 
 
-def _charges(con: duckdb.DuckDBPyConnection, p: Published, calls: Rows) -> Rows:
+def _more_and_more(files: list[Path]) -> Iterator[list[Path]]:
+    """The files in order: one, then twice as many each time, as most units are done soon."""
+    many = 1
+    while files:
+        yield files[:many]
+        files, many = files[many:], 2 * many
+
+
+def _calls(con: duckdb.DuckDBPyConnection, files: str, asked: dict[str, Any]) -> Rows:
+    try:
+        return queries._rows(con, _CALLS.format(files=files, near=_NEAR), asked)
+    except _OLDER:
+        return queries._rows(con, _CALLS.format(files=f"{files}, union_by_name = true", near=""), asked)
+
+
+def _charges(con: duckdb.DuckDBPyConnection, p: Published, calls: Rows, unit_id: str) -> Rows:
     days = sorted({row["day"] for row in calls})
-    files = ", ".join(_files(p, "charges", day, day) for day in days)
-    if not files:
+    held = [file for day in days for file in p.segments("charges", day, day)]
+    if not held:
+        return []
+    files = segments.named(held)
+    own = [row for row in calls if row["unit_id"] is not None]
+    shared = [row for row in calls if row["unit_id"] is None]
+    try:
+        return [
+            *_priced(con, files, own, "and unit_id = $unit_id", {"unit_id": unit_id}),
+            *_priced(con, files, shared, *_ids(shared, "and unit_id is null")),
+        ]
+    except _OLDER:
+        return _priced(con, f"{files}, union_by_name = true", calls, *_ids(calls))
+
+
+def _priced(con: duckdb.DuckDBPyConnection, files: str, calls: Rows, near: str, asked: dict[str, Any]) -> Rows:
+    if not calls:
         return []
     keys = [row["request_key"] for row in calls]
+    return queries._rows(con, _CHARGES.format(files=files, near=near), {"keys": keys, **asked})
+
+
+def _ids(calls: Rows, where: str = "") -> tuple[str, dict[str, Any]]:
     ids = [row["request_id"] for row in calls]
     if len(ids) > MOST_IDS:
-        return queries._rows(con, _CHARGES.format(files=files, ids="select unnest($ids)"), {"keys": keys, "ids": ids})
+        return where, {}
     named = {f"id{n}": name for n, name in enumerate(ids)}
-    listed = ", ".join(f"${name}" for name in named)
-    return queries._rows(con, _CHARGES.format(files=files, ids=listed), {"keys": keys, **named})
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _segments(home: str) -> duckdb.DuckDBPyConnection:
-    """A connection that reads the segments of a workspace and no other file, setting or database."""
-    con = duckdb.connect(
-        ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
-    )
-    con.execute("set timezone = 'UTC'")
-    con.execute(f"set allowed_directories = [{literal(str(Path(home) / 'segments'))}]")
-    con.execute("set enable_external_access = false")
-    con.execute("set lock_configuration = true")
-    return con
-
-
-def _files(p: Published, table: str, first: date | None, last: date | None) -> str:
-    return ", ".join(literal(str(file)) for file in p.segments(table, first, last))
+    return f"{where} and request_id in ({', '.join(f'${name}' for name in named)})", named

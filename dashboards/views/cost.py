@@ -159,4 +159,4 @@ else:
     shell.note(f"Every {unit} that cost something is done: none is open.", help="Export: work_in_progress.")
 
 one_unit.spreading(p, workflow, unit)
-one_unit.chosen(p, workflow, unit, last28)
+one_unit.chosen(p, workflow, unit)

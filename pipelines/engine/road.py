@@ -19,7 +19,7 @@ from pipelines.ledger.build import shared_requests, single_allocations, touch_un
 from pipelines.ledger.capacity import charges
 from pipelines.ledger.shares import borne
 from pipelines.ledger.terms import Terms
-from pipelines.publish.assemble import SEGMENTS
+from pipelines.publish.assemble import GROUP, SEGMENTS
 from pipelines.rates.book import RateBook
 from pipelines.sources.record import MONEY
 from pipelines.storage.models import filled
@@ -92,14 +92,14 @@ def write_segments(run: Run) -> None:
         place = ledger.work.below(f"segments/{table}")
         sized = frame.withColumn("of_day", frame[day]).repartition("of_day")
         order = {
-            "requests": ("source", "provider", "request_id", "request_key"),
-            "charges": ("source", "provider", "request_id", "request_key", "sku"),
+            "requests": ("unit_id", "units_from", "units_to", "request_id", "request_key"),
+            "charges": ("unit_id", "request_id", "request_key", "sku"),
             "unit_days": ("workflow", "unit_id"),
         }[table]
         ledger.guarded(
             lambda sized=sized, order=order, place=place: (
                 sized.sortWithinPartitions("of_day", *(sized[name].asc_nulls_last() for name in order))
-                .write.partitionBy("of_day").parquet(place.url)
+                .write.option("parquet.block.row.count.limit", GROUP).partitionBy("of_day").parquet(place.url)
             )
         )  # fmt: skip
         run.con.small.execute(

@@ -60,7 +60,7 @@ EXPORTS: dict[str, Export] = {
                 "input_tokens, cache_read_tokens, cache_write_tokens, cache_write_long_tokens, output_tokens, "
                 "reasoning_tokens, cost_usd, cost_basis, recorded_usd, tier"
             ),
-            "day, source, provider, request_id", "day", segment=True,
+            "day, source, provider, request_id, request_key", "day", segment=True,
         ),
         Export(
             "charges",
@@ -69,7 +69,7 @@ EXPORTS: dict[str, Export] = {
                 "list_unit_price_usd, list_amount_usd, contracted_unit_price_usd, contracted_amount_usd, "
                 "effective_unit_price_usd, effective_amount_usd"
             ),
-            "charge_day, source, provider, request_id, case when source is null then rate_source end, sku", "charge_day", segment=True,
+            "charge_day, source, provider, request_id, case when source is null then rate_source end, sku, request_key", "charge_day", segment=True,
         ),
         Export(
             "value_ranking",

@@ -37,6 +37,8 @@ SQL_MARTS = (
 #: of these, those that grow with the units: they pass through a file, not through memory
 LARGE_MARTS = ("outcome_cost",)
 SEGMENTS = ("requests", "charges", "unit_days")
+#: rows of a segment that a reader takes or passes over together, by the least and the greatest unit among them
+GROUP = 20_480
 RECOMMENDATION_SCHEMA: dict[str, Any] = {
     **dict.fromkeys(("id", "workflow", "task_type", "decision", "grade", "reference_model", "model"), pl.String()),
     "share": pl.Decimal(38, 12), "items": pl.Int64(),
@@ -98,7 +100,7 @@ def write_segments(con: duckdb.DuckDBPyConnection, home: Path, run_id: str) -> N
         for (day,) in days:
             file = f"{day.isoformat()}-{run_id}.parquet"
             model = _segment_model(table, day, late=day in kept)
-            con.execute(f"copy ({model}) to {literal(str(folder / file))} ({PACKED})")
+            con.execute(f"copy ({model}) to {literal(str(folder / file))} ({PACKED}, row_group_size {GROUP})")
             con.execute("insert into segments values (?, ?, ?)", [table, day, file])
 
 

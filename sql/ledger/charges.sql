@@ -14,7 +14,7 @@ select
     case
         when shares.request_key is null then skus.rate_source else concat('contract: provisioned ', shares.name)
     end as rate_source,
-    skus.source, skus.request_key,
+    skus.source, skus.request_key, skus.unit_id,
     skus.list_price as list_unit_price_usd, skus.list_amount as list_amount_usd,
     skus.price as contracted_unit_price_usd, skus.amount as contracted_amount_usd,
     case when shares.request_key is null then skus.price else shares.unit_price_usd end as effective_unit_price_usd,
@@ -27,7 +27,7 @@ union all
 select
     request_id, day as charge_day, provider, model, 'recorded' as sku, 1 as quantity,
     cast(cost_usd as decimal(28, 12)) as unit_price_usd, cost_usd as amount_usd, 'recorded' as rate_source, source,
-    request_key,
+    request_key, unit_id,
     -- the sender's figure is what was paid, as far as anybody knows; of the list it says nothing
     null as list_unit_price_usd, null as list_amount_usd,
     cast(cost_usd as decimal(28, 12)) as contracted_unit_price_usd, cost_usd as contracted_amount_usd,
@@ -40,6 +40,7 @@ select
     cast(amount_usd as decimal(28, 12)) as unit_price_usd, amount_usd,
     concat('contract: ', case sku when 'provisioned_idle' then 'provisioned ' else 'commitment ' end, name) as rate_source,
     null as source, cast(md5(concat('contract: ', name)) as uuid) as request_key,
+    null as unit_id,
     null as list_unit_price_usd, null as list_amount_usd, null as contracted_unit_price_usd,
     null as contracted_amount_usd, cast(amount_usd as decimal(28, 12)) as effective_unit_price_usd,
     amount_usd as effective_amount_usd

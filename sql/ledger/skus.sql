@@ -16,7 +16,8 @@ with above as (
 
 priced as (
     select
-        requests.request_id, requests.day, requests.provider, requests.model, requests.source, requests.cost_basis as basis,
+        requests.request_id, requests.unit_id, requests.day, requests.provider, requests.model, requests.source,
+        requests.cost_basis as basis,
         cast(requests.input_uncached - coalesce(above.input_uncached, 0) as bigint) as input_uncached,
         cast(requests.cache_read - coalesce(above.cache_read, 0) as bigint) as cache_read,
         cast(requests.cache_write - coalesce(above.cache_write, 0) as bigint) as cache_write,
@@ -73,7 +74,7 @@ skus as (
 )
 
 select
-    request_id, request_key, day, provider, model, source, basis, covered, missing, sku, quantity,
+    request_id, request_key, unit_id, day, provider, model, source, basis, covered, missing, sku, quantity,
     case when cost_basis = 'computed' then price end as price,
     case when cost_basis = 'computed' then amount end as amount,
     case when cost_basis = 'computed' then list_price end as list_price,
@@ -82,8 +83,8 @@ select
 from skus
 union all
 select
-    request_id, priced.request_key, day, provider, model, source, basis, extras.sku in ({{token_skus}}) as covered,
-    missing, extras.sku, extras.quantity, extras.unit_price_usd as price, extras.amount_usd as amount, extras.list_unit_price_usd as list_price,
+    request_id, priced.request_key, unit_id, day, provider, model, source, basis,
+    extras.sku in ({{token_skus}}) as covered, missing, extras.sku, extras.quantity, extras.unit_price_usd as price, extras.amount_usd as amount, extras.list_unit_price_usd as list_price,
     extras.list_amount_usd as list_amount, extras.rate_source
 from priced
 inner join {{price_extras}} as extras

@@ -1,11 +1,14 @@
 -- grain: one row per request of one reporting day
+-- In the order of units, so that what one of them asked for lies together: readers pass over the other parts of a file.
+-- What several units share comes after what each has of its own, by the first of them.
 -- `account`: what the logs say of the provider's account, by the dimension `account` or else `project`
 select
     request_id, source, time, provider, model, service_tier, status, workflow, task_type, unit_id, input_tokens,
     cache_read as cache_read_tokens, cache_write as cache_write_tokens, cache_write_long as cache_write_long_tokens,
     output_tokens, output_reasoning as reasoning_tokens, cost_usd, cost_basis, recorded_usd, tier, request_key, day,
     attempt_id, stratum, latency_ms, reason,
-    [u.unit_id for u in units] as units, region, accounts.account
+    [u.unit_id for u in units] as units, list_min([u.unit_id for u in units]) as units_from,
+    list_max([u.unit_id for u in units]) as units_to, region, accounts.account
 from requests
 left join (
     select
@@ -18,4 +21,4 @@ left join (
     group by request_key
 ) as accounts on accounts.of_request = requests.request_key
 where {{requests}}
-order by source, provider, request_id, request_key
+order by unit_id, units_from, units_to, request_id, request_key

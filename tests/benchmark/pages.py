@@ -26,9 +26,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboards import queries
+from pipelines.publish.assemble import GROUP
 from pipelines.publish.unit_marts import unit_marts
 from pipelines.run import run_workspace
 from pipelines.running import Asked
+from pipelines.storage.lake import PACKED
 from pipelines.storage.models import literal
 from pipelines.storage.published import Published, current
 from pipelines.workspace.load import load_workspace
@@ -110,13 +112,17 @@ def _a_full_day(p: Published, con: duckdb.DuckDBPyConnection, requests: int) -> 
         "request_key": "case when n = 0 then request_key else cast(md5(request_key || '-' || n) as uuid) end as request_key",
         "unit_id": "case when n = 0 then unit_id else unit_id || '-' || n end as unit_id",
     }
-    for table, changed, times in (("requests", [*other.values()], 1), ("charges", [other["request_key"]], 4)):
+    for table, changed, times in (("requests", [*other.values()], 1), ("charges", [*other.values()], 4)):
         [file] = p.segments(table, day, day)
+        order = {
+            "requests": "unit_id, units_from, units_to, request_id, request_key",
+            "charges": "unit_id, request_id, request_key, sku",
+        }[table]
         held = con.execute(f"select count(*) from read_parquet({literal(str(file))})").fetchall()[0][0]
         fresh = file.with_suffix(".fresh")
         duckdb.sql(
             f"copy (select * exclude (n) from (select day.* replace ({', '.join(changed)}), n from read_parquet({literal(str(file))}) as day, "
-            f"range({-(-requests * times // held)}) as more(n)) order by source, provider, request_id, request_key) to {literal(str(fresh))} (format parquet, compression zstd)"
+            f"range({-(-requests * times // held)}) as more(n)) order by {order}) to {literal(str(fresh))} ({PACKED}, row_group_size {GROUP})"
         )
         os.replace(fresh, file)
 

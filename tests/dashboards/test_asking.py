@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 import streamlit as st
 
-from dashboards import queries, units
+from dashboards import queries
 from pipelines.storage.published import Published, current
 from tests.dashboards.conftest import REPO
-from tests.dashboards.reading import said
 
 PAGES = sorted(file.stem for file in (REPO / "dashboards" / "views").glob("*.py") if file.stem != "__init__")
 
@@ -39,16 +38,6 @@ def test_no_page_reads_requests_but_the_unit_that_is_opened_and_of_one_day(show,
             assert opened == [("requests", day, day), ("charges", day, day)]
             opened.clear()
         assert opened == [], page
-
-
-def test_on_a_day_with_many_requests_a_unit_is_opened_only_by_hand(show, sample, opened, monkeypatch):
-    monkeypatch.setattr(units, "A_SMALL_DAY", 10)
-    at = show(sample, "cost")
-    assert opened == []
-    assert "Select a report above, or write its id, to see its requests" in said(at)
-    at.text_input(key="unit").input("rpt-261016-005").run()
-    assert {table for table, *_ in opened} == {"requests", "charges"}
-    assert "Report rpt-261016-005: $4.893" in said(at)
 
 
 def test_a_question_is_asked_once_for_all_readers_of_a_set(show, sample, monkeypatch):

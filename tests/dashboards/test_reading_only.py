@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import duckdb
 import pytest
 
-from dashboards import queries, units
+from dashboards import queries, segments, units
 from pipelines.run import run_workspace
 from pipelines.running import Asked
 from pipelines.storage.published import Published, current
@@ -50,15 +50,34 @@ def test_a_preloaded_segment_does_not_open_the_door_again(published, tmp_path):
 
 @pytest.mark.parametrize(
     "statement",
-    ["select * from read_text('/etc/hostname')", "attach '{tmp}/other.duckdb'", "copy (select 1) to '{tmp}/x.csv'", "set allowed_directories = ['/']"],
-)  # fmt: skip
-def test_the_connection_to_the_requests_reads_nothing_else(statement, published, tmp_path):
-    with units._segments(str(published.home)).cursor() as con:
-        file = published.segments("requests")[0]
+    [
+        "select * from read_text('/etc/hostname')",
+        "select * from read_text('{home}/published/current')",
+        "select * from read_text('segments://../published/current')",
+        "select * from read_text('segments://requests/../../published/current')",
+        "select * from read_parquet('segments://requests/*.parquet')",
+        "attach '{home}/segments/other.duckdb'",
+        "attach 'segments://requests/other.duckdb'",
+        "copy (select 1) to '{home}/segments/x.csv'",
+        "copy (select 1) to '{home}/segments/requests/x.parquet'",
+        "copy (select 1) to 'segments://requests/x.parquet'",
+        "copy (select 1) to '{file}' (format parquet)",
+        "copy (select 1) to '{file}' (format parquet, use_tmp_file false)",
+        "copy (select 1) to 'segments://requests' (format parquet, per_thread_output)",
+        "export database 'segments://requests'",
+        "set allowed_directories = ['/']",
+        "set disabled_filesystems = ''",
+    ],
+)
+def test_the_connection_to_the_requests_reads_nothing_else_and_writes_nothing(statement, published):
+    folder = published.home / "segments"
+    before = {file: (file.stat().st_size, file.stat().st_mtime_ns) for file in folder.rglob("*")}
+    with segments.reading(str(published.home)) as con:
+        file = segments.named(published.segments("requests")[:1]).strip("[']")
         assert con.execute(f"select count(*) from read_parquet('{file}')").fetchall()[0][0] > 0
-        with pytest.raises(duckdb.Error):
-            con.execute(statement.replace("{tmp}", str(tmp_path)))
-    assert list(tmp_path.iterdir()) == []
+        with pytest.raises((duckdb.Error, OSError)):
+            con.execute(statement.replace("{home}", str(published.home)).replace("{file}", file))
+    assert {file: (file.stat().st_size, file.stat().st_mtime_ns) for file in folder.rglob("*")} == before
 
 
 @pytest.mark.parametrize(
