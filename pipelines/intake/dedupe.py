@@ -169,10 +169,10 @@ def _outcomes(con: duckdb.DuckDBPyConnection, loaded: Loaded, lake_root: Path, r
         "create or replace temp table touched_units as select workflow, unit_id from fresh_events union "
         "select workflow, unit_id from outcome_events where event_id in (select event_id from fresh_events)"
     )
-    con.execute(
-        "delete from outcome_events where (event_id, canonical) in "
-        "(select (event_id, canonical) from event_places where fresh = 0 and place > 1)"
-    )
+    beaten = "(event_id, canonical) in (select (event_id, canonical) from event_places where fresh = 0 and place > 1)"
+    # a correction may name another day: the one that it leaves changes as well
+    con.execute(f"insert into cost_days select distinct day from outcome_events where {beaten}")
+    con.execute(f"delete from outcome_events where {beaten}")
     con.execute(
         "insert into outcome_events by name select incoming_outcomes.*, "
         f"cast(time at time zone '{loaded.config.reporting.timezone}' as date) as day from incoming_outcomes "

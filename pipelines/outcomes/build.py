@@ -16,9 +16,7 @@ AT_ONCE = 500_000
 
 def replay(con: duckdb.DuckDBPyConnection) -> None:
     """Replay the events of the touched units and collect the days whose costs change with them."""
-    con.execute(
-        "create or replace temp table cost_days as select day from touched_days union select day from touched_counts"
-    )
+    con.execute("insert into cost_days select day from touched_days union select day from touched_counts")
     for _ in by_units(con, AT_ONCE):
         _touch_days_of_changes(con)
         for table in ("unit_changes", "unit_status", "unit_parents"):

@@ -158,3 +158,17 @@ def test_a_failed_attempt_of_one_unit_costs_every_outcome_its_share(bench: Bench
     assert daily(bench)[0][5:] == ("0.016000000000", "0.004000000000", "0.005333333333")
     [row] = bench.export("outcome_days")
     assert (row["failure_load_usd"], row["cost_per_outcome_7d_usd"]) == ("0.001333333333", "0.005333333333")
+
+
+def test_a_failure_that_is_corrected_to_another_day_leaves_the_first(bench: Bench):
+    bench.calls(call("r1", unit_id="d2"))
+    bench.outcomes(event("e1", "failed", time="2026-10-12T10:00:00Z"), event("e2", unit_id="d2"))
+    bench.run()
+    assert [(row["day"], row["failed_units"]) for row in bench.export("daily_cost")] == [
+        ("2026-10-12", "1"), ("2026-10-20", "0"),
+    ]  # fmt: skip
+    bench.outcomes(event("e1", "failed", time="2026-10-19T10:00:00Z", unit_id="d3"), file="b.jsonl")
+    bench.run()
+    assert [(row["day"], row["failed_units"]) for row in bench.export("daily_cost")] == [
+        ("2026-10-19", "1"), ("2026-10-20", "0"),
+    ]  # fmt: skip
