@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import dagster as dg
+import duckdb
 import polars as pl
 
 from pipelines.assets.session import REPORTS, Session
@@ -105,7 +106,7 @@ def assets(timezone: str, first_day: str | None = None) -> list[dg.AssetsDefinit
                 metadata={"rows": str(result or "none")},
             )
         refuse_broken(results)
-        yield dg.MaterializeResult(asset_key="requests", metadata=_ledger_metadata(session.run))
+        yield dg.MaterializeResult(asset_key="requests", metadata=_ledger_metadata(session.run.con))
         outcomes_stage(session.run)
         for event in _days(session.run):
             context.log_event(event)
@@ -206,8 +207,8 @@ def _plotted(usd: Decimal | None) -> float | None:
     return None if usd is None else float(usd)
 
 
-def _ledger_metadata(run: Run) -> dict[str, Any]:
-    rows, spend, unattributed, unpriced = run.con.execute(
+def _ledger_metadata(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    rows, spend, unattributed, unpriced = con.execute(
         "select count(*), case when count(*) = 0 or count(cost_usd) > 0 then coalesce(sum(cost_usd), 0) end, "
         "case when count(reason) = 0 or count(case when reason is not null then cost_usd end) > 0 "
         "then coalesce(sum(case when reason is not null then cost_usd end), 0) end, "

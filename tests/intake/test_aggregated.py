@@ -173,72 +173,76 @@ def day_page(kind: str, days: Mapping[int, str | None]) -> str:
     return json.dumps({"object": "page", "data": buckets, "has_more": False})
 
 
-def days_in_force(bench: Bench, kind: str) -> list[int]:
-    table = "metered_buckets" if kind.endswith("usage") else "billed_amounts"
-    return [day.day for (day,) in held(bench, f"select day from {table} where wins order by day")]
-
-
 REPORTS = ("openai-costs", "openai-usage", "anthropic-cost", "anthropic-usage", "openrouter-activity")
 
 
-@pytest.mark.parametrize("kind", REPORTS)
-def test_a_day_that_a_later_pull_covers_and_names_nothing_in_is_no_longer_billed(tmp_path, kind):
+def put(bench: Bench, name: str, days: Mapping[int, str | None]) -> None:
+    """The same days as one file of every kind of report."""
+    for source in bench.loaded.config.sources[1:]:
+        bench.lines(f"{source.kind}/{name}", [day_page(source.kind, days)])
+
+
+def days_in_force(bench: Bench) -> dict[str, list[int]]:
+    """Kind -> the days of which a row counts."""
+    found: dict[str, list[int]] = {}
+    for table in ("billed_amounts", "metered_buckets"):
+        for kind, days in held(bench, f"select kind, list(day order by day) from {table} where wins group by kind"):
+            assert found.setdefault(kind, [day.day for day in days]) == [day.day for day in days]
+    return found
+
+
+def test_a_day_that_a_later_pull_covers_and_names_nothing_in_is_no_longer_billed(tmp_path):
     pulls = {
         "2026-11-10.json": {7: "1", 8: "2", 9: "3", 10: None},
         "2026-11-12.json": {8: "2", 9: None, 10: None, 11: "4"},
     }
+    orders = [(sorted(pulls), True), (sorted(pulls), False), (sorted(pulls, reverse=True), False)]
     prints = []
-    for order, at_once in ((sorted(pulls), True), (sorted(pulls), False), (sorted(pulls, reverse=True), False)):
-        bench = bench_of(tmp_path / f"{order[0]}-{at_once}", bill(kind))
+    for order, at_once in orders:
+        bench = bench_of(tmp_path / f"{order[0]}-{at_once}", *map(bill, REPORTS))
         document: dict[str, Any] = {}
         for number, name in enumerate(order):
-            bench.lines(f"{kind}/{name}", [day_page(kind, pulls[name])])
+            put(bench, name, pulls[name])
             if number or not at_once:
                 document = bench.run()
                 records = document["records"]
                 assert records["read"] == records["stored"] + records["duplicate"] + records["superseded"]
-        assert days_in_force(bench, kind) == [7, 8, 11]
-        lost = [a["day"] for a in of_the_reports(document) if "say different figures" in a["detail"]]
-        assert lost == ["2026-11-09"]
+        assert days_in_force(bench) == {key: [7, 8, 11] for key in REPORTS}
+        lost = [(a["subject"], a["day"]) for a in document["alerts"] if "say different figures" in a["detail"]]
+        assert sorted(lost) == sorted((kind, "2026-11-09") for kind in REPORTS)
         prints.append(bench.fingerprint())
     bench.run(full=True)
-    assert days_in_force(bench, kind) == [7, 8, 11]
+    assert days_in_force(bench) == {key: [7, 8, 11] for key in REPORTS}
     assert all(each == bench.fingerprint() for each in prints)
 
 
-@pytest.mark.parametrize("kind", ["openai-costs", "openrouter-activity"])
-def test_what_no_later_pull_covers_stays_billed(tmp_path, kind):
-    bench = bench_of(tmp_path, bill(kind))
-    bench.lines(f"{kind}/1.json", [day_page(kind, {7: "1", 8: "2", 9: "3", 14: "1"})])
-    bench.lines(f"{kind}/2.json", [day_page(kind, {8: "2"})])
+def test_what_no_later_pull_covers_stays_billed(tmp_path):
+    bench = bench_of(tmp_path, *map(bill, REPORTS))
+    put(bench, "1.json", {7: "1", 8: "2", 9: "3", 14: "1"})
+    put(bench, "2.json", {8: "2"})
     bench.run()
-    assert days_in_force(bench, kind) == [7, 8, 9, 14]
-    # a file that says anew that a day had nothing takes its word back when it names the day again
-    bench.lines(f"{kind}/2.json", [day_page(kind, {8: "2", 9: None, 10: "1"})])
+    assert days_in_force(bench) == {key: [7, 8, 9, 14] for key in REPORTS}
+    # a file that says anew that a day had nothing takes its word back when it names the day no more
+    put(bench, "2.json", {8: "2", 9: None, 10: "1"})
     bench.run()
-    assert days_in_force(bench, kind) == [7, 8, 10, 14]
-    bench.lines(f"{kind}/2.json", [day_page(kind, {8: "2"})])
+    assert days_in_force(bench) == {key: [7, 8, 10, 14] for key in REPORTS}
+    put(bench, "2.json", {8: "2"})
     bench.run()
-    assert days_in_force(bench, kind) == [7, 8, 9, 14]
+    assert days_in_force(bench) == {key: [7, 8, 9, 14] for key in REPORTS}
 
 
-def test_an_empty_page_of_usage_says_not_what_it_is_empty_of(tmp_path):
-    bench = bench_of(tmp_path, bill("openai-usage"))
-    bench.lines("openai-usage/1.json", [day_page("openai-usage", {7: "1"})])
+def test_what_a_pull_can_not_tell_stays_billed(tmp_path):
+    bench = bench_of(tmp_path, bill("openai-usage"), bill("openrouter-activity"))
+    put(bench, "1.json", {7: "1"})
+    # an empty page of usage says not what it is empty of, and one of more days than OpenRouter answers with is no answer
     bench.lines("openai-usage/2.json", [day_page("openai-usage", {7: None})])
-    bench.run()
-    assert days_in_force(bench, "openai-usage") == [7]
-
-
-def test_a_document_of_more_days_than_openrouter_answers_with_says_nothing_of_those_between(tmp_path):
-    kind = "openrouter-activity"
-    bench = bench_of(tmp_path, bill(kind))
-    bench.lines(f"{kind}/1.json", [day_page(kind, {7: "1"})])
-    far = json.loads(day_page(kind, {8: "2"}))
+    far = json.loads(day_page("openrouter-activity", {8: "2"}))
     far["data"].append({**far["data"][0], "date": "2026-10-01"})
-    bench.lines(f"{kind}/2.json", [json.dumps(far)])
+    bench.lines("openrouter-activity/2.json", [json.dumps(far)])
     bench.run()
-    assert days_in_force(bench, kind) == [1, 7, 8]
+    assert {kind: sorted(days) for kind, days in days_in_force(bench).items()} == {
+        "openai-usage": [7], "openrouter-activity": [1, 7, 8],
+    }  # fmt: skip
 
 
 def test_pages_of_one_pull_belong_together_and_the_later_page_wins_a_conflict(tmp_path):
@@ -251,7 +255,7 @@ def test_pages_of_one_pull_belong_together_and_the_later_page_wins_a_conflict(tm
     ]  # fmt: skip
     assert document["records"] == counts(4, 3, superseded=1)
     assert [a["detail"] for a in of_the_reports(document)] == [
-        "openai-costs/pull-page-1.json and openai-costs/pull-page-2.json say different figures in 1 rows of the same "
+        "openai-costs/pull-page-1.json and openai-costs/pull-page-2.json say different figures in 1 row of the same "
         "periods ($1.00 and $2.00): openai-costs/pull-page-2.json counts, the later name"
     ]
 

@@ -76,12 +76,7 @@ def test_dagster_is_told_no_zero_for_an_unknown(rows, said):
             "insert into requests values (?, ?, ?, ?)", [DAY, cost, reason, "unpriced" if cost is None else "x"]
         )
 
-    class Run:
-        """As much of a run as its metadata reads."""
-
-    run = Run()
-    run.con = con  # type: ignore[attr-defined]
-    told = _ledger_metadata(run)  # type: ignore[arg-type]
+    told = _ledger_metadata(con)
     assert (told["spend_usd"], told["unattributed_usd"]) == said
     assert (told["rows"], told["unpriced"]) == (len(rows), sum(cost is None for cost, _ in rows))
 
