@@ -6,6 +6,7 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Any
 
+from pipelines.counted import plural
 from pipelines.ledger.declared import matched
 from pipelines.sources.tags import refusal
 from pipelines.storage.published import current
@@ -77,5 +78,4 @@ def _caught(rule: dict[str, Any]) -> str:
     if not rule["requests"]:
         return "caught nothing"
     spend = "cost unknown" if rule["spend_usd"] is None else f"${Decimal(rule['spend_usd']):,.2f}"
-    calls = "1 request" if rule["requests"] == 1 else f"{rule['requests']:,} requests"
-    return f"{calls}, {spend}, {rule['first_day']} to {rule['last_day']}"
+    return f"{plural(rule['requests'], 'request')}, {spend}, {rule['first_day']} to {rule['last_day']}"

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import polars as pl
 
+from pipelines.counted import plural
 from pipelines.publish.alerts_change import change_alerts
 from pipelines.publish.alerts_close import close_alerts
 from pipelines.publish.sampling import sampling
@@ -53,7 +54,7 @@ def _mismatches(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     rows = _rows(con, "alerts_cost_mismatch")
     for r in rows:
         r["detail"] = (
-            f"{_counted(r['requests'])}: the sender recorded {_usd(r['recorded_usd'])}, "
+            f"{plural(r['requests'], 'request')}: the sender recorded {_usd(r['recorded_usd'])}, "
             f"the rate book gives {_usd(r['computed_usd'])}"
         )
     return rows
@@ -71,7 +72,7 @@ def _unpriced(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
                 "subject": f"{r['provider']}/{r['model']}",
                 "severity": "low" if recorded else "high",
                 "size": Decimal(r["requests"]),
-                "detail": f"{_counted(r['requests'])} since {r['first_day']} without a rate ({r['missing']}): {told}",
+                "detail": f"{plural(r['requests'], 'request')} since {r['first_day']} without a rate ({r['missing']}): {told}",
             }
         )
     return rows
@@ -81,7 +82,7 @@ def _undeclared(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     rows = _rows(con, "alerts_undeclared_workflow")
     for r in rows:
         r["detail"] = (
-            f"{_counted(r['requests'])} ({_usd(r['size'])}) and {_counted(r['events'], 'outcome event')} name it; "
+            f"{plural(r['requests'], 'request')} ({_usd(r['size'])}) and {plural(r['events'], 'outcome event')} name it; "
             "declare it under workflows: in outlay.yaml"
         )
     return rows
@@ -92,7 +93,7 @@ def _overlaps(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     for r in rows:
         stake = "their cost is unknown, not 0" if r["size"] is None else f"up to {_usd(r['size'])} may be counted twice"
         r["detail"] = (
-            f"sources {r['one']} and {r['other']} seem to report the same {r['requests']} calls, whose ids can't be "
+            f"sources {r['one']} and {r['other']} seem to report the same {plural(r['requests'], 'call')}, whose ids can't be "
             f"matched: {stake}. Keep one of them, or log the provider's response id in both"
         )
         r["size"] = r["size"] or Decimal(0)
@@ -104,7 +105,7 @@ def _conflicts(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     for r in rows:
         money = "" if r["lost_usd"] is None else f" ({_usd(r['lost_usd'])} and {_usd(r['counted_usd'])})"
         r["detail"] = (
-            f"{r['lost']} and {r['counted']} say different figures in {r['records']} rows of the same periods{money}: "
+            f"{r['lost']} and {r['counted']} say different figures in {plural(r['records'], 'row')} of the same periods{money}: "
             f"{r['counted']} counts, the later name"
         )
     return rows
@@ -114,7 +115,7 @@ def _unused_counts(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     rows = _rows(con, "alerts_unused_counts")
     for r in rows:
         r["detail"] = (
-            f"outcome counts of {r['days']} days are not used: {r['subject']} has grain unit and takes outcome events; "
+            f"outcome counts of {plural(r['days'], 'day')} are not used: {r['subject']} has grain unit and takes outcome events; "
             "declare grain: day if its logs name no units"
         )
     return rows
@@ -164,7 +165,3 @@ def _usd(amount: Decimal | None) -> str:
     if 0 < amount < Decimal("0.01"):
         return f"${amount.normalize(Context(prec=4)):f}"
     return f"${amount:,.2f}"
-
-
-def _counted(number: int, of: str = "request") -> str:
-    return f"{number} {of}" if number == 1 else f"{number} {of}s"

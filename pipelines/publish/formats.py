@@ -14,12 +14,14 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from zoneinfo import ZoneInfo
 
+from pipelines.counted import MINUS as MINUS
+from pipelines.counted import UNKNOWN as UNKNOWN
+from pipelines.counted import count as count
+from pipelines.counted import plural as plural
 from pipelines.publish.currency import DOLLARS, Shown
 
-UNKNOWN = "–"
 #: The currency of this run of a page or verb.
 _CURRENCY: ContextVar[Shown] = ContextVar("currency", default=DOLLARS)
-MINUS = "−"
 NBSP = "\u00a0"
 _FOUR = Context(prec=4, rounding=ROUND_HALF_EVEN)
 _MARKUP = re.compile(r"([\\`*_{}\[\]()<>#+!|~$:&-])")
@@ -106,11 +108,6 @@ def interval(low: Decimal | float | None, high: Decimal | float | None) -> str:
     return f"{left}{' to ' if MINUS in right else '–'}{right}{NBSP}%"
 
 
-def count(value: int | Decimal | None) -> str:
-    """`1,231`."""
-    return UNKNOWN if value is None else _signed(Decimal(value), lambda v: f"{v:,.0f}")
-
-
 def tokens(value: int | None) -> str:
     """`1.2M`, `395k`, `812`."""
     if value is None:
@@ -169,11 +166,6 @@ def listing(items: Iterable[str], *, conjunction: str = "and") -> str:
     """`a, b and c`."""
     parts = list(items)
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {conjunction} {parts[-1]}" if parts else ""
-
-
-def plural(number: int | Decimal, word: str, many: str | None = None) -> str:
-    """`1 document`, `3 documents`."""
-    return f"{count(number)} {word if number == 1 else many or word + 's'}"
 
 
 def plain(text: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from pipelines.counted import plural
 from pipelines.workspace.errors import OutlayError, UsageError
 
 DAY = timedelta(days=1)
@@ -93,7 +94,7 @@ def choose(asked: str | None, weeks: Iterable[Week], as_of: date, maturity_days:
 
 
 def _why(asked: str | None, week: Week, mature: list[Week], as_of: date, maturity_days: int) -> str:
-    days = f"{maturity_days} day{'' if maturity_days == 1 else 's'}"
+    days = plural(maturity_days, "day")
     if asked is not None:
         return "asked for; its last days are provisional" if week not in mature else "asked for"
     if not mature:

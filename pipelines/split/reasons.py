@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from pipelines.counted import plural
 from pipelines.split.evidence import MIN_PAIRS
 from pipelines.split.experiment import PATIENCE_DAYS, Plan
 from pipelines.split.recommendation import StratumAdvice
@@ -105,7 +106,7 @@ def by_stratum(strata: Sequence[StratumAdvice], name: str, reference: str, low: 
 
 def ask(plan: Plan) -> str:
     """What would settle it, and when to stop."""
-    days = "" if plan.days is None else f", {plan.days:,} {'day' if plan.days == 1 else 'days'} of present traffic"
+    days = "" if plan.days is None else f", {plural(plan.days, 'day')} of present traffic"
     cost = "" if plan.cost_usd is None else f", {dollars(plan.cost_usd)} of replays"
     text = f"{plan.pairs:,} more pairs{days}{cost} would settle it; stop as soon as the bound clears the target."
     if plan.decidable_margin is not None:

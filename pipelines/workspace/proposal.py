@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 
+from pipelines.counted import plural
 from pipelines.workspace.findings import MAX_WORKFLOWS, Findings, SourceFound, task_types
 from pipelines.workspace.logs import REQUEST_KINDS, Tags
 
@@ -147,8 +148,7 @@ def _tags(findings: Findings) -> str:
     if findings.keys:
         lines.append("# Tag keys seen, with the share of the requests that carry them and their different values:")
         for key, share, values in findings.coverage[:30]:
-            many = "1 value" if values == 1 else f"{values} values"
-            lines.append(f"#   {key}: {_percent(share)}, {many}")
+            lines.append(f"#   {key}: {_percent(share)}, {plural(values, 'value')}")
     else:
         lines.append("# No tag was seen on any request: spend can't be told by workflow before requests carry one.")
     usual = Tags()
