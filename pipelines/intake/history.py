@@ -77,6 +77,19 @@ def compare(
 def _lost_figures(con: duckdb.DuckDBPyConnection, keep_missing: bool) -> Iterator[tuple[str, int]]:
     """Days and counts of bills, reports and outcome counts that no file says any more; kept ones are put back."""
     known = _tables(con)
+    if "empty_buckets" in known:  # that a provider took rows back is known by nothing else
+        key = ("source", "bucket", "pull")
+        gone = (
+            f"from held.empty_buckets where {_key('empty_buckets', key)} not in (select ({', '.join(key)}) from "
+            "empty_buckets) and (source, bucket) in (select (source, bucket) from (select source, bucket, wins from "
+            "held.billed_amounts union all select source, bucket, wins from held.metered_buckets) "
+            "group by source, bucket having not bool_or(wins))"
+        )
+        if keep_missing:
+            con.execute(f"insert into empty_buckets by name select * {gone}")
+        else:
+            for day, count in con.execute(f"select day, count(*) {gone} group by all").fetchall():
+                yield day.isoformat(), count
     for table in TABLES:
         if table not in known:
             continue

@@ -231,6 +231,22 @@ def test_what_no_later_pull_covers_stays_billed(tmp_path):
     assert days_in_force(bench) == {key: [7, 8, 9, 14] for key in REPORTS}
 
 
+def test_a_full_rebuild_does_not_forget_what_a_lost_pull_took_back(tmp_path):
+    bench = bench_of(tmp_path, bill("openai-costs"))
+    put(bench, "1.json", {7: "1", 8: "2"})
+    put(bench, "2.json", {7: "1", 8: None})
+    put(bench, "3.json", {7: "1"})
+    bench.run()
+    assert days_in_force(bench) == {"openai-costs": [7]}
+    (bench.root / "openai-costs/2.json").unlink()
+    with pytest.raises(OutlayError, match=r"the inputs of 1 stored records are gone, on these days: 2026-11-08 \(1\)"):
+        bench.run(full=True)
+    bench.run(full=True, keep_missing=True)
+    assert days_in_force(bench) == {"openai-costs": [7]}
+    bench.run(full=True, accept_loss=True)
+    assert days_in_force(bench) == {"openai-costs": [7, 8]}
+
+
 def test_what_a_pull_can_not_tell_stays_billed(tmp_path):
     bench = bench_of(tmp_path, bill("openai-usage"), bill("openrouter-activity"))
     put(bench, "1.json", {7: "1"})
