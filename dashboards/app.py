@@ -27,7 +27,7 @@ def unavailable(error: OutlayError) -> None:
         step, command = "Run this in the workspace folder; the page fills itself when it is done:", "outlay run"
     st.title(title, anchor=False)
     if not isinstance(error, NothingPublished):
-        shell.say(str(error))
+        shell.say(queries.told(error))
     shell.say(step)
     st.code(command, language="shell", wrap_lines=True)
 

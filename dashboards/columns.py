@@ -131,7 +131,7 @@ COLUMNS: dict[str, Column] = {
     "file": Column("File", _text),
     "line": Column("Line", _text, True),
     "excerpt": Column("Excerpt", _text, help="The start of the line, secrets and texts masked."),
-    "missing": Column("Missing rate", _text),
+    "missing": Column("Missing rate", names.missing_rates),
     "recorded_usd": Column("Recorded, $", _bare_money, True, "What the sender says it cost; used because no rate is known."),
     "before_usd": Column("Before, $", _bare_money, True),
     "after_usd": Column("After, $", _bare_money, True),

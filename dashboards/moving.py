@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import actions, formats, names, rollout, routed, shell
+from dashboards import actions, formats, names, queries, rollout, routed, shell
 from dashboards.charts.rollout import promises
 from dashboards.charts.template import show
 from dashboards.queries import Rows
@@ -27,7 +27,7 @@ def rollouts(p: Published, loaded: Loaded) -> None:
         told = actions.rollout(loaded, p).document
     except OutlayError as error:
         shell.section("The rollout")
-        st.error(formats.plain(str(error)))
+        st.error(formats.plain(queries.told(error)))
         return
     entries = sorted(told["rollout"], key=lambda entry: (_urgency(entry), entry["route"]))
     shell.section(
@@ -137,7 +137,7 @@ def _live(loaded: Loaded, told: Mapping[str, Any]) -> None:
             with st.expander(formats.plain(f"The text for {name}, to put in place")):
                 st.code(text, language=None, wrap_lines=True)
     except OutlayError as error:
-        shell.note(str(error))
+        shell.note(queries.told(error))
     rollout.clients(told["clients"])
     if told["live_in"]:
         st.markdown(

@@ -10,6 +10,7 @@ from typing import Any
 from dashboards import formats
 from pipelines.exports.focus_skus import SERVICES
 from pipelines.publish.names import human as human
+from pipelines.publish.names import missing_rates as missing_rates
 from pipelines.publish.names import model as model
 from pipelines.publish.names import task as task
 from pipelines.publish.names import task_within as task_within
@@ -43,7 +44,7 @@ STATUSES = {
     "open": "Open", "closed": "Closed: back in its range", "acknowledged": "Acknowledged",
     "canary": "On its way", "hold": "On hold", "promoted": "At the approved share", "rolled_back": "Rolled back",
     "expired": "Expired", "superseded": "Followed by another change",
-    "over": "Over budget", "at risk": "Forecast above budget", "on track": "On track",
+    "over": "Over budget", "at risk": "Forecast above budget", "on track": "On track", "held": "Within budget",
 }  # fmt: skip
 FACTORS = {
     "price": ("Price", "what the same tokens of the same models cost"),

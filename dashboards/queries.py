@@ -28,6 +28,11 @@ def root() -> Path:
     return Path(os.environ.get("OUTLAY_WORKSPACE") or ".").expanduser().resolve()
 
 
+def told(error: Exception) -> str:
+    """What went wrong, with files named as they lie in the workspace: where that lies is the server's affair."""
+    return str(error).replace(f"{root()}{os.sep}", "").replace(str(root()), "the workspace folder")
+
+
 def published() -> Published:
     """The last published set. Raises NothingPublished."""
     return current(root())

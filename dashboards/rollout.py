@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import access, actions, formats, names, shell
+from dashboards import access, actions, formats, names, queries, shell
 from pipelines.routing.answer import Answer
 from pipelines.storage.published import Published
 from pipelines.workspace.errors import OutlayError
@@ -34,7 +34,7 @@ def change(p: Published, loaded: Loaded) -> None:
         try:
             _plan_and_approve(p, loaded)
         except OutlayError as error:
-            st.error(formats.plain(str(error)))
+            st.error(formats.plain(queries.told(error)))
 
 
 def _line(change: Mapping[str, Any]) -> str:
@@ -132,5 +132,5 @@ def do(act: Callable[[], Answer]) -> None:
         done = act()
         st.session_state[_DONE] = (True, done.text, done.output)
     except OutlayError as error:
-        st.session_state[_DONE] = (False, str(error), None)
+        st.session_state[_DONE] = (False, queries.told(error), None)
     st.rerun()

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import access, actions, formats, history, names, shell
+from dashboards import access, actions, formats, history, names, queries, shell
 from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import Loaded
 
@@ -82,5 +82,5 @@ def _record(loaded: Loaded, alarm: Mapping[str, Any], by: str, reason: str, reba
         said = actions.accept_alarm(loaded, alarm["alarm"], by=by, reason=reason, rebase=rebase)
         st.session_state[_SAID] = (True, said)
     except OutlayError as error:
-        st.session_state[_SAID] = (False, str(error))
+        st.session_state[_SAID] = (False, queries.told(error))
     st.rerun()

@@ -32,6 +32,11 @@ def name(row: dict) -> str:
     return names.budget(row["scope"], row["value"])
 
 
+def ended_as(row: dict) -> str:
+    """How a budget stands; of a month that is over, how it ended."""
+    return "held" if row["final"] and row["status"] == "on track" else row["status"]
+
+
 def within(row: dict) -> str:
     return (
         names.within(row["value"])
@@ -103,7 +108,7 @@ with st.grid(3 if len(present) in (5, 6, 9) else 4, min_column_width=150, gap="s
         shell.metric(
             name(row), value, part, delta_color="red" if risky else "green",
             delta_arrow="up" if risky else "off", border=True, height="stretch",
-            help=f"{names.status(row['status'])}: {formats.money(row['forecast_usd'])} forecast. Export: budgets.",
+            help=f"{names.status(ended_as(row))}: {formats.money(row['forecast_usd'])} forecast. Export: budgets.",
         )  # fmt: skip
 shell.note(
     f"Forecast spend of {names.month(present[0]['month'])} as a share of its budget; red where it is more than planned."
@@ -152,7 +157,7 @@ def standing() -> str:
 
 
 shell.section(
-    f"{chosen}, {names.month(month)}: {names.status(budget['status']).lower()}",
+    f"{chosen}, {names.month(month)}: {names.status(ended_as(budget)).lower()}",
     standing(),
     help="Spent: all spend that carries the name. Forecast: weekday-adjusted exponential smoothing of the last 56 days, with its 90 % interval. "
     "Export: budgets.",
@@ -181,7 +186,10 @@ if days:
         )  # fmt: skip
 
 ends_said = ["per_outcome_budget_usd", "month_cost_usd", "per_outcome_status"]
-told = [{**row, "budget_for": name(row), "month_cost_usd": row["cost_per_outcome_usd"]} for row in rows]
+told = [
+    {**row, "budget_for": name(row), "month_cost_usd": row["cost_per_outcome_usd"], "status": ended_as(row)}
+    for row in rows
+]
 shell.section(f"All budgets of {names.month(present[0]['month'])}", help="Export: budgets.")
 table(
     [row for row in told if row["month"] == present[0]["month"]],

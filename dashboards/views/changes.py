@@ -65,6 +65,26 @@ def state_said(row: dict) -> str:
     return "in its range" if row["minimum_detectable"] is not None else row["state"]
 
 
+def known(row: dict, worst: dict | None) -> str:
+    """How a workflow's figure is known."""
+    least = row["minimum_detectable"]
+    return (
+        (
+            f"The largest of its open alarms: {formats.unit_cost(worst['after_usd'])} per outcome instead of {formats.unit_cost(worst['before_usd'])}, "
+            f"found on {formats.day(worst['detected_day'], year=False)}. "
+            if worst
+            else ""
+        )
+        + "Cost per outcome of mature days against a frozen baseline. "
+        + (
+            f"A change of {formats.share(least)} is found within a week in four cases of five. "
+            if least is not None
+            else "It is not watched yet. "
+        )
+        + "Export: drift."
+    )
+
+
 with st.grid(4, min_column_width=150, gap="small"):
     for row in states.values():
         own = [a for a in waiting if a["workflow"] == row["workflow"]]
@@ -81,6 +101,7 @@ with st.grid(4, min_column_width=150, gap="small"):
             delta_arrow="off" if worst is None else "up" if worst["change"] > 0 else "down",
             border=True,
             height="stretch",
+            help=known(row, worst),
         )
 
 order = sorted(states, key=lambda w: (all(a["workflow"] != w for a in waiting), w))

@@ -43,6 +43,18 @@ if not totals:
     )
     st.stop()
 
+
+def known(unit: str, seven: list[dict]) -> str:
+    """How a workflow's figure is known, and of which days."""
+    if not seven:
+        return f"No seven mature days with a good {unit} yet. Export: outcome_days."
+    last = seven[-1]["day"]
+    return (
+        f"Spend ÷ good {unit}s of the seven days {formats.period(last - timedelta(days=6), last)}, failures included; the change is against "
+        f"the seven days before. Of 35 days at most. Export: outcome_days."
+    )
+
+
 with st.grid(4, min_column_width=150, gap="small"):
     for row in totals:
         seven = [d for d in sevens if d["workflow"] == row["workflow"]][-35:]
@@ -56,6 +68,7 @@ with st.grid(4, min_column_width=150, gap="small"):
                 f"{formats.change(change).replace(formats.MINUS, '-')} in a week" if change is not None else None,
                 delta_color="inverse" if moved else "off",
                 delta_arrow="auto" if moved else "off",
+                help=known(row["unit"], seven),
             )
             if len(seven) > 1:
                 said = f"{formats.unit_cost(seven[0]['cost_7d_usd'])} to {formats.unit_cost(now)} a {row['unit']}"

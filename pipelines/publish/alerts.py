@@ -13,6 +13,7 @@ import polars as pl
 from pipelines.counted import plural
 from pipelines.publish.alerts_change import change_alerts
 from pipelines.publish.alerts_close import close_alerts
+from pipelines.publish.names import missing_rates
 from pipelines.publish.sampling import sampling
 from pipelines.rollout.alerts import adherence_alerts
 from pipelines.storage.models import filled, sql
@@ -72,7 +73,10 @@ def _unpriced(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
                 "subject": f"{r['provider']}/{r['model']}",
                 "severity": "low" if recorded else "high",
                 "size": Decimal(r["requests"]),
-                "detail": f"{plural(r['requests'], 'request')} since {r['first_day']} without a rate ({r['missing']}): {told}",
+                "detail": (
+                    f"{plural(r['requests'], 'request')} since {r['first_day']} without a rate for "
+                    f"{missing_rates(r['missing'])}: {told}"
+                ),
             }
         )
     return rows

@@ -32,6 +32,23 @@ def task_within(workflow: str, task_type: str) -> str:
     return f"{within(task_type)} ({within(workflow)})"
 
 
+def missing_rates(text: str | None) -> str:
+    """`input@standard,output@batch,region=eu` -> `input; output of batch calls, in eu`: what no rate covers."""
+    if not text:
+        return formats.UNKNOWN
+    parts = text.split(",")
+    by_tier: dict[str, list[str]] = {}
+    for cls, _, tier in (part.partition("@") for part in parts if "@" in part):
+        by_tier.setdefault(tier, []).append(cls.replace("_", " "))
+    said = [
+        formats.listing(classes) + ("" if tier == "standard" else f" of {tier} calls")
+        for tier, classes in by_tier.items()
+    ]
+    others = [part for part in parts if "@" not in part and not part.startswith("region=")]
+    regions = [part.removeprefix("region=") for part in parts if part.startswith("region=")]
+    return "; ".join([*said, *others]) + "".join(f", in {region}" for region in regions)
+
+
 def model(name: str | None) -> str:
     """`openai/gpt-5-mini` -> `gpt-5-mini`: what stands after the provider."""
     return (name or formats.UNKNOWN).rpartition("/")[2]

@@ -26,7 +26,8 @@ def test_the_first_line_says_which_budget_runs_out_and_when(show, sample, publis
 def test_every_budget_of_every_month_is_listed_with_its_status(show, sample, published):
     wanted = rows(
         published,
-        "select budget_usd, spend_to_date_usd, forecast_usd, run_out_day, status from budgets "
+        "select budget_usd, spend_to_date_usd, forecast_usd, run_out_day, case when final and status = 'on track' then 'held' else status end "
+        "from budgets "
         "order by month desc, case scope when 'workflow' then 0 when 'total' then 2 else 1 end, scope, value",
     )
     at = show(sample, "budgets")
@@ -34,7 +35,12 @@ def test_every_budget_of_every_month_is_listed_with_its_status(show, sample, pub
     assert [(r["Planned, $"], r["Spent, $"], r["Forecast, $"]) for r in present] == [row[:3] for row in wanted[:6]]
     table = [*present, *past]
     assert [(r["Planned, $"], r["Spent, $"]) for r in table] == [row[:2] for row in wanted]
-    said_of = {"at risk": "Forecast above budget", "on track": "On track", "over": "Over budget"}
+    said_of = {
+        "at risk": "Forecast above budget",
+        "on track": "On track",
+        "held": "Within budget",
+        "over": "Over budget",
+    }
     assert [r["Status"] for r in table] == [said_of[row[4]] for row in wanted]
     assert [r["Budget for"] for r in table][:6] == [
         "Claims decision", "Contract review", "Customer records", "Internal reporting", "Team legal-ops", "All spend",
@@ -46,7 +52,7 @@ def test_a_past_month_lives_in_the_address_and_is_final(show, sample, published)
         published, "select spend_to_date_usd, budget_usd from budgets where scope = 'total' and month = '2026-10'"
     )
     at = show(sample, "budgets", month="October 2026", budget="All spend")
-    assert "All spend, October 2026: on track" in said(at)
+    assert "All spend, October 2026: within budget" in said(at)
     assert f"The month is over: {cents(spent)} spent of {cents(budget)}, {formats.share(spent / budget)}." in said(at)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from dashboards import formats as f
 from dashboards.columns import COLUMNS
-from dashboards.names import human, model, within
+from dashboards.names import human, missing_rates, model, within
 
 
 @pytest.mark.parametrize(
@@ -114,6 +114,19 @@ def test_no_text_becomes_markup(text):
     safe = f.plain(text)
     assert f.unplain(safe) == text
     assert not any(c in safe.replace("\\" + c, "") for c in "$<>[]*_`#|" if c in text)
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ("input@standard,output@standard", "input and output"),
+        ("cache_read@standard", "cache read"),
+        ("input@standard,input@batch,output@batch", "input; input and output of batch calls"),
+        ("input@standard,output@standard,region=eu-west-1", "input and output, in eu-west-1"),
+    ],
+)
+def test_rates_that_are_missing_are_said_in_words(told, said):
+    assert missing_rates(told) == said
 
 
 def test_names_read_as_people_say_them():

@@ -382,5 +382,13 @@ def test_a_broken_workspace_file_is_named_and_the_figures_stay(show, copy):
     assert not at.exception
     assert title(at) == "outlay.yaml is not valid"
     assert "line 2" in said(at)
+    assert "outlay.yaml" in said(at)
+    assert str(copy) not in said(at), "where the workspace lies on the server is nobody's affair"
     assert at.code[0].value == "outlay check"
     assert title(show(copy, "cost")).startswith("One report costs")
+
+
+def test_every_tile_says_how_its_number_is_known(show, sample):
+    for page in PAGES:
+        for tile in show(sample, page).metric:
+            assert tile.help, (page, tile.label)
