@@ -29,7 +29,7 @@ def unseen(rows: Rows, month: str, provider: str, has_bill: bool) -> None:
     shell.section(
         "Billed, never logged",
         f"{formats.money(months.total(rows))} of {said_month} is on the bill and in no log." if rows else None,
-        help="Allocated by a rule of close: unseen:, or an assign rule on the project, else to nobody. Kept apart from the cost of requests. "
+        help="Allocated by a rule of outlay.yaml (close, unseen), or by an assign rule on the project, else to nobody. Kept apart from the cost of requests. "
         "Export: unseen_spend.",
     )
     by_key = ["api_key"] if any(row.get("api_key") for row in rows) else []

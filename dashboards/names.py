@@ -17,6 +17,7 @@ from pipelines.publish.names import task_within as task_within
 from pipelines.publish.names import within as within
 
 _ISO_DAY = re.compile(r"(?<![\w:-])\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])(?![\w-])")
+_ISO_MONTH = re.compile(r"(?<![\w:-])\d{4}-(?:0[1-9]|1[0-2])(?![\w-])")
 REASONS = {
     "no_workflow": "No workflow named",
     "undeclared_workflow": "Workflow not declared",
@@ -74,7 +75,7 @@ RESIDUALS = {
 CLOSE_STATUSES = {
     "reconciled": "Reconciled", "open": "Bill not complete", "red": "Above the threshold", "no bill": "No bill",
 }  # fmt: skip
-METHODS = {"rule": "Rule of close: unseen:", "assign": "Assign rule", "unattributed": "Nothing maps it"}
+METHODS = {"rule": "Rule in outlay.yaml", "assign": "Assign rule", "unattributed": "Nothing maps it"}
 DRIVERS = {
     "requests": "Requests",
     "tokens": "Tokens",
@@ -151,8 +152,12 @@ def contributor(row: Mapping[str, Any], workflow: str) -> tuple[str, str]:
 
 
 def dated(words: str) -> str:
-    """A text of the last run with its days as they are written on screens: `2026-10-27` -> `27 Oct 2026`; ids keep theirs."""
-    return _ISO_DAY.sub(lambda found: formats.day(date.fromisoformat(found[0])), words)
+    """A text of the last run with its days as they are written on screens: `2026-10-27` -> `27 Oct 2026`; ids keep theirs.
+
+    A month too: `2026-11` -> `November 2026`.
+    """
+    days = _ISO_DAY.sub(lambda found: formats.day(date.fromisoformat(found[0])), words)
+    return _ISO_MONTH.sub(lambda found: month(found[0]), days)
 
 
 def month(value: str | None) -> str:

@@ -106,15 +106,18 @@ def _titled(column: Column) -> Column:
 
 def _download(rows: Sequence[Row], key: str, name: str, most: int | None = None) -> None:
     """Both files are made when somebody asks for them, not when the page is drawn. Above the rows: there a touch screen's
-    own buttons cover nothing. With more rows than the `most` in view, how many there are.
+    own buttons cover nothing. With more rows than the `most` in view, how many there are, on a phone in a line of its own.
     """
     kinds = (
         ("CSV", as_csv, "csv", "text/csv"),
         ("XLSX", lambda kept: as_xlsx(kept, name), "xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     )  # fmt: skip
+    said = f":gray[:small[{formats.count(len(rows))} rows, {most} in view]]" if most and len(rows) > most else None
+    if said and on_a_phone():
+        st.markdown(said)
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
-        if most is not None and len(rows) > most:
-            st.markdown(f":gray[:small[{formats.count(len(rows))} rows, {most} in view]]", width="content")
+        if said and not on_a_phone():
+            st.markdown(said, width="content")
         for kind, make, ending, mime in kinds:
             st.download_button(
                 kind, while_signed_in(partial(make, rows)), f"{name}.{ending}", mime, key=f"{key}_{ending}", on_click="ignore",

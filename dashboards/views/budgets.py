@@ -32,9 +32,9 @@ def name(row: dict) -> str:
     return names.budget(row["scope"], row["value"])
 
 
-def ended_as(row: dict) -> str:
+def ended_as(row: dict, which: str = "status") -> str:
     """How a budget stands; of a month that is over, how it ended."""
-    return "held" if row["final"] and row["status"] == "on track" else row["status"]
+    return "held" if row["final"] and row[which] == "on track" else row[which]
 
 
 def within(row: dict) -> str:
@@ -187,7 +187,13 @@ if days:
 
 ends_said = ["per_outcome_budget_usd", "month_cost_usd", "per_outcome_status"]
 told = [
-    {**row, "budget_for": name(row), "month_cost_usd": row["cost_per_outcome_usd"], "status": ended_as(row)}
+    {
+        **row,
+        "budget_for": name(row),
+        "month_cost_usd": row["cost_per_outcome_usd"],
+        "status": ended_as(row),
+        "per_outcome_status": ended_as(row, "per_outcome_status"),
+    }
     for row in rows
 ]
 shell.section(f"All budgets of {names.month(present[0]['month'])}", help="Export: budgets.")

@@ -68,6 +68,8 @@ shell.section(
     "Every record is accounted for: read = stored + duplicate + superseded + quarantined."
     if whole
     else "Some records are not accounted for: read differs from stored + duplicate + superseded + quarantined.",
+    help="Records of all files that runs have read, by source. A duplicate is the same record again; a superseded one is told better by "
+    "another. Also: outlay check.",
 )
 table(
     [{**row, "last_seen": formats.clock(row["last_time"], zone)} for row in sources],
@@ -106,6 +108,7 @@ shell.section(
     )
     if refused
     else None,
+    help="What could not be read, with file, line and reason; texts and secrets in the excerpts are masked. All: outlay quarantine.",
 )
 table(
     [{**row, "where": row["file"] if row["line"] is None else f"{row['file']}, line {row['line']}"} for row in refused],
@@ -118,6 +121,8 @@ shell.section(
     f"{formats.plural(len(no_price), 'model')} without any price; {formats.plural(len(unpriced) - len(no_price), 'more')} counted at what the sender recorded."
     if unpriced
     else None,
+    help="Requests of all days that no rate covers. Where the sender recorded a cost, that stands; else the cost is unknown, not 0. "
+    "Also: outlay rates missing.",
 )
 table(
     unpriced,

@@ -7,7 +7,7 @@ import pytest
 
 from dashboards import formats as f
 from dashboards.columns import COLUMNS
-from dashboards.names import human, missing_rates, model, within
+from dashboards.names import dated, human, missing_rates, model, within
 
 
 @pytest.mark.parametrize(
@@ -127,6 +127,12 @@ def test_no_text_becomes_markup(text):
 )
 def test_rates_that_are_missing_are_said_in_words(told, said):
     assert missing_rates(told) == said
+
+
+def test_days_and_months_in_a_text_read_as_on_screens_and_ids_stay():
+    assert dated("2026-11: used up on 2026-11-29") == "November 2026: used up on 29\u00a0Nov\u00a02026"
+    kept = "claims_decision:drift:2026-10-30 gpt-5.4-2026-03-05 run-2026-11 2026-11-abc"
+    assert dated(kept) == kept
 
 
 def test_names_read_as_people_say_them():

@@ -3,6 +3,7 @@
 import io
 from datetime import date, datetime
 from decimal import Decimal as D
+from typing import Any
 
 from openpyxl import load_workbook
 
@@ -41,3 +42,18 @@ def test_every_table_can_be_downloaded_in_both_forms(show, sample):
         assert labels.pop(0) == "Export this page"
         assert labels == ["CSV", "XLSX"] * (len(labels) // 2)
         assert len(labels) // 2 >= tables
+
+
+def test_on_a_phone_the_count_of_rows_leaves_the_downloads_their_line(show, sample, monkeypatch):
+    """A touch screen's own buttons stand at the right end of that line."""
+
+    def beside_the_count(block: Any) -> list[str] | None:
+        children = list(block.children.values())
+        if any("25 rows, 8 in view" in str(getattr(one, "value", "")) for one in children if one.type == "markdown"):
+            return [one.label for one in children if one.type == "download_button"]
+        found = (beside_the_count(one) for one in children if hasattr(type(one), "children") or "children" in vars(one))
+        return next((labels for labels in found if labels is not None), None)
+
+    assert beside_the_count(show(sample, "cost").main) == ["CSV", "XLSX"]
+    monkeypatch.setattr("dashboards.tables.on_a_phone", lambda: True)
+    assert beside_the_count(show(sample, "cost").main) == []
