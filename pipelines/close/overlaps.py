@@ -1,6 +1,6 @@
 """Which two sources seem to report the same calls under ids that can't match, told by equal token counts at equal times.
 
-Grain of `overlapping_sources`: one (day, canonical model, pair of sources). Money in US dollars.
+Grain of `overlapping_sources`: one (day, canonical model, pair of sources, told). Money in US dollars.
 
 The question is Knox's (G. Knox, "The detection of space-time interactions", Applied Statistics 13, 1964): of all pairs of
 calls, one of each source, are those that are near in time alike in size more often than others are? Near: they start in
@@ -26,6 +26,9 @@ models of a pair and day share; at least four sizes must hit.
 Simulated (`tests/close/test_overlap_rates.py`): of 360 months of two sources apart, of twelve kinds, none alarmed (95 %
 bound: 0.9 %). Where 5 % of 1,000 calls a day are reported by both, or 20 % of 100, every day is told, at clocks five
 seconds apart too; 5 % of 100 where they are four calls or more.
+
+What is not told may still be suspected, by the times alone: calls of a size that find their like three times as often as
+by chance, at least half of one source's. No alert says so, but where a bill lacks as much it names it (`doubles`).
 
 What stays untold: fewer than four calls or sizes, so any stream of one constant size; bursts of many calls that share
 some dozens of sizes. What is told though it is none: one program that runs twice on one clock with prompts and answers of

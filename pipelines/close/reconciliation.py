@@ -29,7 +29,6 @@ from pipelines.close.lines import PICO
 from pipelines.close.metered import Metered, read_metered
 from pipelines.rates.book import RateBook
 from pipelines.rates.contract import read_contract
-from pipelines.storage.models import sql
 from pipelines.workspace.closing import Close
 from pipelines.workspace.load import Loaded
 
@@ -67,7 +66,7 @@ def reconcile(con: duckdb.DuckDBPyConnection, loaded: Loaded, as_of: date) -> Re
     )
     bills = read_bills(con, book.canonical, known)
     metered = read_metered(con, book.canonical)
-    suspected = con.sql(sql("publish/alerts_source_overlap")).pl().to_dicts() if bills else []
+    suspected = con.sql("select day, subject, size from overlapping_sources").pl().to_dicts() if bills else []
     made = Reconciled(bills=bills)
     accounts = _accounts_told(bills, metered)
     spend = _months(metered)

@@ -77,7 +77,8 @@ class SparkLedger:
         if isinstance(tree, exp.Delete):
             return self._delete(tree, values)
         if isinstance(tree, exp.Drop):
-            self._drop(tree.this.name)
+            for name in tables(tree):
+                self._drop(name)
             return self.small
         if isinstance(tree, exp.Alter):
             return self._rename(tree)
@@ -256,7 +257,9 @@ class SparkLedger:
 
     def _forget_changed(self, tree: exp.Expr | None) -> None:
         """A small table that changes is shipped anew."""
-        if isinstance(tree, exp.Create | exp.Insert | exp.Delete | exp.Update | exp.Drop | exp.Alter):
+        if isinstance(tree, exp.Drop):
+            self._shipped -= tables(tree)
+        elif isinstance(tree, exp.Create | exp.Insert | exp.Delete | exp.Update | exp.Alter):
             target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
             self._shipped.discard(target.name)
 

@@ -10,6 +10,7 @@ with streams as (
 select
     one.day, one.provider, one.model_key, one.source as one, one.make as one_make, other.source as other,
     other.make as other_make, one.calls + other.calls as calls,
+    least(one.calls, other.calls) as fewer,
     count(*) over (partition by one.day, one.source, other.source) as looks,
     row_number() over (order by one.stream, other.stream) as pair
 from streams as one

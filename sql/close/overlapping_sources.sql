@@ -1,5 +1,6 @@
--- grain: one row per (day, model, pair of sources): calls that both seem to report under ids that can't match
--- The test and its null model: `pipelines.close.overlaps`, which fills its figures in.
+-- grain: one row per (day, model, pair of sources, told): calls that both seem to report under ids that can't match
+-- The test and its null model: `pipelines.close.overlaps`, which fills its figures in. What is not told is suspected: found
+-- three times as often as calls at these times would be by chance. A bill that lacks as much bears it out.
 with moments as (
     select pair, moment, before, sum(one) as ones, sum(other) as others
     from overlap_members
@@ -90,6 +91,7 @@ shares as (
 expected as (
     select
         sizes.*, least(sizes.ones, sizes.others) as alike,
+        shares.near_share * cast(sizes.twice_all_pairs as double) / 2 as chance_here,
         greatest(
             shares.near_share * cast(sizes.twice_all_pairs as double) / 2,
             shares.day_share * cast(sizes.calls as double) * (sizes.calls - 1)
@@ -131,12 +133,37 @@ bounded as (
         end as log_bound
     from counted
     where hits >= {{least}} and hits * cast(1000000000 as bigint) > expected
+),
+
+told as (
+    select bounded.pair, bounded.requests, bounded.ones_usd, bounded.others_usd
+    from bounded
+    inner join overlap_pairs as pairs on pairs.pair = bounded.pair
+    where
+        bounded.log_bound
+        <= case when bounded.rare = 1 then ln({{rare_level}}) else ln({{frequent_level}}) end - ln(pairs.looks)
+),
+
+suspected as (
+    select
+        tried.pair, sum(tried.alike) as requests, sum(tried.ones_usd) as ones_usd, sum(tried.others_usd) as others_usd
+    from tried
+    inner join overlap_pairs as pairs on pairs.pair = tried.pair
+    where tried.alike >= 3 * tried.chance_here and tried.pair not in (select pair from told)
+    group by tried.pair, pairs.fewer
+    having sum(tried.alike) >= least(pairs.fewer, 2) and (2 * sum(tried.alike) >= pairs.fewer or sum(tried.alike) >= 20)
+),
+
+found as (
+    select pair, true as told, requests, ones_usd, others_usd from told
+    union all
+    select pair, false as told, requests, ones_usd, others_usd from suspected
 )
 
 select
-    pairs.day, pairs.model_key as subject, pairs.one, pairs.other, cast(sum(bounded.requests) as bigint) as requests,
-    least(sum(bounded.ones_usd), sum(bounded.others_usd)) as size
-from bounded
-inner join overlap_pairs as pairs on pairs.pair = bounded.pair
-where bounded.log_bound <= case when bounded.rare = 1 then ln({{rare_level}}) else ln({{frequent_level}}) end - ln(pairs.looks)
-group by pairs.day, pairs.model_key, pairs.one, pairs.other
+    pairs.day, pairs.model_key as subject, pairs.one, pairs.other, found.told,
+    cast(sum(found.requests) as bigint) as requests, least(sum(found.ones_usd), sum(found.others_usd)) as size
+from found
+inner join overlap_pairs as pairs on pairs.pair = found.pair
+where found.requests > 0
+group by pairs.day, pairs.model_key, pairs.one, pairs.other, found.told

@@ -182,10 +182,12 @@ create table if not exists close_cells (
     tokens bigint, unpriced_tokens bigint, recorded_tokens bigint, requests bigint, usd decimal(38, 12),
     low decimal(22, 15), high decimal(22, 15)
 );
--- one row per (day, model, pair of sources) that seem to report the same calls; `size`: null where no call has a price
+-- one row per (day, model, pair of sources, told) that seem to report the same calls; `told`: an alert says so, else a bill may;
+-- `size`: null where no call has a price
 create table if not exists overlapping_sources (
     day date, subject varchar, one varchar, other varchar, requests bigint, size decimal(38, 12)
 );
+alter table overlapping_sources add column if not exists told boolean;
 -- one row per (day, UTC day, source, provider, model, workflow, task type, tier, reason, cost basis, rule): what marts of all
 -- days are summed from
 create table if not exists request_cells (

@@ -201,7 +201,9 @@ def alarms(worlds: Iterable[tuple[str, tuple[Stream, Stream]]]) -> Iterator[tupl
         )
         con.execute("create or replace temp table overlap_touched as select distinct day from requests")
         assert look(con)
-        for day, requests in con.execute(f"select dayofmonth(day), requests from ({found()}) order by 1").fetchall():
+        for day, requests in con.execute(
+            f"select dayofmonth(day), requests from ({found()}) where told order by 1"
+        ).fetchall():
             yield name, day, requests
         con.unregister("made")
     con.close()
