@@ -111,8 +111,8 @@ def test_a_check_that_fails_keeps_everything_from_being_published(filled: Bench,
 
     allocate = ledger.allocate
 
-    def lossy(con):
-        allocate(con)
+    def lossy(con, *scope):
+        allocate(con, *scope)
         con.execute(
             "update allocations set cost_usd = cost_usd - 0.000000000001 where request_key in (select request_key from requests where request_id = 'r99')"
         )
