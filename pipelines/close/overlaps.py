@@ -37,6 +37,8 @@ the same lengths each time, such as shadow traffic whose answers are one token.
 
 from __future__ import annotations
 
+from math import log
+
 import duckdb
 
 from pipelines.storage.models import filled
@@ -93,6 +95,6 @@ def found() -> str:
     """The query for the rows of `overlapping_sources`."""
     return filled(
         "close/overlapping_sources", moments=str(BLOCK // NEAR), by_chance=f"{BY_CHANCE:.12f}", slack=str(SLACK),
-        rare=str(RARE), frequent=str(FREQUENT), least=str(LEAST), rare_level=f"{RARE_LEVEL:.12f}",
-        frequent_level=f"{FREQUENT_LEVEL:.12f}",
+        rare=str(RARE), frequent=str(FREQUENT), least=str(LEAST), rare_level=f"{log(RARE_LEVEL):.12f}",
+        frequent_level=f"{log(FREQUENT_LEVEL):.12f}",
     )  # fmt: skip

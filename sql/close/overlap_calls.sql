@@ -22,7 +22,7 @@ seen as (
     from requests
     inner join firsts
         on cast(firsts.day - interval '1' day as date) = requests.day
-        and requests.time >= firsts.first - interval '{{reach}}' second
+        and requests.time >= firsts.first - {{reach}} * interval '1' second
     where requests.input_tokens > 0
 ),
 

@@ -141,7 +141,7 @@ told as (
     inner join overlap_pairs as pairs on pairs.pair = bounded.pair
     where
         bounded.log_bound
-        <= case when bounded.rare = 1 then ln({{rare_level}}) else ln({{frequent_level}}) end - ln(pairs.looks)
+        <= case when bounded.rare = 1 then {{rare_level}} else {{frequent_level}} end - ln(pairs.looks)
 ),
 
 suspected as (

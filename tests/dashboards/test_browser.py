@@ -162,8 +162,8 @@ def test_a_link_reproduces_its_view(browser, dashboard):
         expect(page.locator("h2").first).to_have_text(
             re.compile(r"^Claims decision: \$\d\.\d{4} a decision over 28 days")
         )
-        page.get_by_role("radio", name="Customer records").or_(
-            page.get_by_role("button", name="Customer records")
+        page.get_by_role("radio", name="Customer records", exact=True).or_(
+            page.get_by_role("button", name="Customer records", exact=True)
         ).first.click()
         expect(page.locator("h2").first).to_have_text(re.compile("^Customer records"))
         expect(page).to_have_url(re.compile(r"workflow=Customer\+records|workflow=Customer%20records"))
