@@ -35,6 +35,8 @@ from pipelines.workspace.load import Loaded
 ALL = "*"
 #: changes when the method does, so that every week is worked out anew
 METHOD = "1"
+#: tables of the ledger that hold what was worked out
+KEPT = ("bridge_cells", "bridge_calls", "bridge_attempts", "bridge_effects", "bridge_contributions")
 MONEY = pl.Decimal(38, 12)
 WEEK = timedelta(days=7)
 EFFECTS: dict[str, Any] = {
@@ -73,14 +75,11 @@ def work_out(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
     """Bring `bridge_effects` and `bridge_contributions` up to the ledger: every week that has a touched day."""
     version = f"{METHOD} {RateBook.for_models((), _contract(loaded)).version}"
     touched = "(select day from touched_days union select day from cost_days) as touched"
-    first = days_to_redo(con, "bridge", version, "bridge_days", every="daily_cost", touched=touched)
+    days_to_redo(con, "bridge", version, "bridge_days", KEPT, every="daily_cost", touched=touched)
     con.execute(
         "create or replace temp table bridge_weeks as select distinct cast(date_trunc('week', day) as date) as week "
         "from bridge_days"
     )
-    if first:
-        for table in ("bridge_cells", "bridge_calls", "bridge_attempts", "bridge_effects", "bridge_contributions"):
-            con.execute(f"delete from {table}")
     con.execute(f"create or replace temp table bridge_apart as {sql('change/bridge_apart')}")
     for _ in by_days(con, "bridge_days"):
         near = called_near(con, "bridge_days")

@@ -19,9 +19,7 @@ TABLES = {"close_spend": "spend_cells", "close_cells": "token_cells"}
 
 def work_out(con: duckdb.DuckDBPyConnection) -> None:
     """Bring the tables up to the ledger. Follows pricing and allocation of the run's `touched_days`."""
-    if days_to_redo(con, "close", METHOD, "close_touched"):
-        for table in (*TABLES, "overlapping_sources"):
-            con.execute(f"delete from {table}")
+    days_to_redo(con, "close", METHOD, "close_touched", (*TABLES, "overlapping_sources"))
     for _ in by_days(con, "close_touched"):
         near = called_near(con, "close_touched")
         for table, model in TABLES.items():

@@ -14,8 +14,8 @@ import duckdb
 import polars as pl
 
 from pipelines.outcomes.period import PERIOD_DAYS
-from pipelines.storage.models import literal, sql
-from pipelines.storage.published import Published
+from pipelines.storage.models import sql
+from pipelines.storage.published import Published, parquet
 from pipelines.workspace.errors import UsageError
 
 COLUMNS = (
@@ -43,8 +43,7 @@ def evaluation_plan(published: Published, workflow: str | None = None, task_type
     files = published.segments("requests", last - timedelta(days=PERIOD_DAYS - 1), last)
     frames = [pl.DataFrame(schema=SCHEMA)]
     if files:
-        names = ", ".join(literal(str(file)) for file in files)
-        with published.connect({"requests": (f"from read_parquet([{names}])", {})}) as con:
+        with published.connect({"requests": (f"from {parquet(files)}", {})}) as con:
             frames += [_items(con, one) for one in asked]
     return pl.concat(frames)
 

@@ -33,11 +33,16 @@ class Scope:
 
     def rows(self, table: str) -> str:
         """A condition on a table with `request_key` and `day`."""
-        only = f" and {table}.request_key in (select request_key from late_requests)" if self.late else ""
+        only = f" and {came_late(table)}" if self.late else ""
         return f"{table}.day in (select day from {self.days}){only}"
 
 
 WHOLE = Scope()
+
+
+def came_late(table: str) -> str:
+    """A condition on a table with `request_key`: what the run added to `late_days`."""
+    return f"{table}.request_key in (select request_key from late_requests)"
 
 
 def part_late(con: duckdb.DuckDBPyConnection, run_id: str, contract: Contract) -> list[Scope]:

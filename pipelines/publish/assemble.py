@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from pipelines.ledger.capacity import charges
 from pipelines.ledger.commitments import commitments
+from pipelines.ledger.scope import came_late
 from pipelines.outcomes.period import PERIOD_DAYS, ranked_period
 from pipelines.publish.alerts import alerts
 from pipelines.publish.attribution import attribution
@@ -85,12 +86,12 @@ def write_segments(con: duckdb.DuckDBPyConnection, home: Path, run_id: str) -> N
     """
     late = {day for (day,) in con.execute("select day from late_days").fetchall()}
     for table in SEGMENTS:
-        kept = set() if table == "unit_days" else late
-        touched = "cost_days" if table == "unit_days" else "touched_days"
+        whole = table == "unit_days"
+        touched = "cost_days" if whole else "touched_days"
         holders = {"unit_days": ["daily_cost"], "requests": ["requests"], "charges": ["requests", "standing_charges"]}
         held = " or ".join(f"day in (select day from {holder})" for holder in holders[table])
         days = con.execute(f"select distinct day from {touched} where {held} order by day").fetchall()
-        gone = "" if table == "unit_days" else " and day not in (select day from late_days)"
+        gone = "" if whole else " and day not in (select day from late_days)"
         con.execute(
             f"delete from segments where name = $table and day in (select day from {touched}){gone}",
             {"table": table},
@@ -99,7 +100,7 @@ def write_segments(con: duckdb.DuckDBPyConnection, home: Path, run_id: str) -> N
         folder.mkdir(parents=True, exist_ok=True)
         for (day,) in days:
             file = f"{day.isoformat()}-{run_id}.parquet"
-            model = _segment_model(table, day, late=day in kept)
+            model = _segment_model(table, day, late=not whole and day in late)
             con.execute(f"copy ({model}) to {literal(str(folder / file))} ({PACKED}, row_group_size {GROUP})")
             con.execute("insert into segments values (?, ?, ?)", [table, day, file])
 
@@ -109,7 +110,7 @@ def _segment_model(table: str, day: date, *, late: bool) -> str:
     days = f"day = date '{day}'"
     wanted = f"requests.{days}"
     if late:
-        wanted += f" and requests.request_key in (select request_key from late_requests where {days})"
+        wanted += f" and {came_late('requests')}"
     if table == "charges":
         found = charges(wanted, "false" if late else days, called_between(day, day))
         return filled("publish/charges", charges=found)
@@ -185,13 +186,13 @@ def _ranking(
     """Add `workflow_totals`, `value_ranking` and `value_sensitivity` of the period, from the very tables that are published."""
     held = {name: tables[name] for name in ("daily_cost", "daily_spend", "outcome_cost", "workflows", "day_values")}
     segments = con.execute("select name, day, file from segments order by day").fetchall()
-    files = [file for name, day, file in segments if name == "unit_days" and first <= day <= last]
+    folder = home / "segments" / "unit_days"
+    files = [folder / file for name, day, file in segments if name == "unit_days" and first <= day <= last]
     with duckdb.connect(":memory:") as marts:
         hold(marts, 0.5)
         marts.execute("set timezone = 'UTC'")
         if files:
-            listed = ", ".join(literal(str(home / "segments" / "unit_days" / file)) for file in files)
-            marts.execute(f"create view unit_days as from read_parquet([{listed}])")
+            marts.execute(f"create view unit_days as from {published.parquet(files)}")
         else:
             held["unit_days"] = con.sql(filled("publish/unit_days", days="false")).to_arrow_table()
         for name, table in held.items():

@@ -18,9 +18,7 @@ TABLES = ("request_cells", "dimension_cells", "task_cells")
 
 def work_out(con: duckdb.DuckDBPyConnection) -> None:
     """Bring the tables up to the ledger. Follows pricing and allocation of the run's `touched_days`."""
-    if days_to_redo(con, "day_cells", METHOD, "cells_touched"):
-        for table in TABLES:
-            con.execute(f"delete from {table}")
+    days_to_redo(con, "day_cells", METHOD, "cells_touched", TABLES)
     for _ in by_days(con, "cells_touched"):
         for table in TABLES:
             con.execute(f"delete from {table} where day in (select day from cells_touched)")

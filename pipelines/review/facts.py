@@ -18,8 +18,7 @@ from pipelines.publish import formats
 from pipelines.publish.currency import Shown, shown
 from pipelines.review.weeks import Chosen, Week, choose
 from pipelines.routing import audit
-from pipelines.storage.models import literal
-from pipelines.storage.published import Published
+from pipelines.storage.published import Published, parquet
 from pipelines.workspace.decisions import Decision, read_decisions
 from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import Loaded
@@ -178,10 +177,10 @@ def _read(
 
 def _ranked(published: Published, first: date, last: date) -> tuple[Rows, Rows, Rows]:
     """The ranking of an earlier period, by the function that made the published one."""
-    files = ", ".join(literal(str(file)) for file in published.segments("unit_days", first, last))
+    files = published.segments("unit_days", first, last)
     if not files:
         return [], [], []
-    with published.connect({"unit_days": (f"from read_parquet([{files}])", {})}) as con:
+    with published.connect({"unit_days": (f"from {parquet(files)}", {})}) as con:
         con.execute("create temp view unit_days as from memory.unit_days")
         ranked = ranked_period(con, first, last)
     return ranked.ranking.to_dicts(), ranked.sensitivity.to_dicts(), ranked.totals.to_dicts()

@@ -22,8 +22,8 @@ from pipelines.outcomes.period import PERIOD_DAYS
 from pipelines.rates.book import Pair, RateBook
 from pipelines.rates.cards import price
 from pipelines.split.profile import USUAL_HEIGHT, usual_tier
-from pipelines.storage.models import literal, sql
-from pipelines.storage.published import Published
+from pipelines.storage.models import sql
+from pipelines.storage.published import Published, parquet
 from pipelines.workspace.errors import UsageError
 from pipelines.workspace.load import Loaded
 from pipelines.workspace.words import NAME_PATTERN
@@ -176,11 +176,10 @@ def _like(text: str, published: Published | None) -> dict[str, Any]:
     files = published.segments("requests", last - timedelta(days=PERIOD_DAYS - 1), last)
     row = None
     if files:
-        names = ", ".join(literal(str(file)) for file in files)
         with duckdb.connect() as con:
             row = con.execute(
                 "select count(*), sum(input_tokens), sum(cache_read_tokens), sum(output_tokens), count(distinct unit_id) "
-                f"from read_parquet([{names}]) where workflow = $workflow and task_type = $task_type and status = 'ok'",
+                f"from {parquet(files)} where workflow = $workflow and task_type = $task_type and status = 'ok'",
                 {"workflow": workflow, "task_type": task_type},
             ).fetchone()
     if not row or not row[0]:

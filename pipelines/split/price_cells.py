@@ -28,8 +28,8 @@ def period_cells(con: duckdb.DuckDBPyConnection, book: RateBook, listed: list[Pa
     text = alike(book, listed, "day")
     strata = con.execute("select distinct stratum from evaluations where wins order by 1").fetchall()
     version = f"{METHOD} {sha256(repr((text, strata)).encode()).hexdigest()[:16]}"
-    fresh = days_to_redo(con, "price_cells", version, "price_touched")
-    con.execute("delete from price_cells" + ("" if fresh else " where day in (select day from price_touched)"))
+    days_to_redo(con, "price_cells", version, "price_touched", ("price_cells",))
+    con.execute("delete from price_cells where day in (select day from price_touched)")
     con.execute("set TimeZone = 'UTC'")
     for _ in by_days(con, "price_touched"):
         con.execute(f"create or replace temp table to_price as {sql('split/live_requests')}")

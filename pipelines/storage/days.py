@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -15,20 +15,21 @@ AT_ONCE = 1_000_000
 
 
 def days_to_redo(
-    con: duckdb.DuckDBPyConnection, name: str, version: str, table: str, *, every: str = "requests",
-    touched: str = "touched_days",
-) -> bool:  # fmt: skip
-    """Temp table `table`: the days for which what the ledger keeps under `name` is worked out anew.
+    con: duckdb.DuckDBPyConnection, name: str, version: str, table: str, kept: Iterable[str], *,
+    every: str = "requests", touched: str = "touched_days",
+) -> None:  # fmt: skip
+    """Temp table `table`: the days for which what the ledger keeps under `name`, in the tables `kept`, is worked out anew.
 
-    Those of `touched`; those of `every` where it was kept by another version, or never (then the answer is true).
+    Those of `touched`; those of `every` where it was kept by another version, or never: `kept` is then emptied.
     """
     anew = setting(con, name) != version
+    for one in kept if anew else ():
+        con.execute(f"delete from {one}")
     con.execute(
         f"create or replace temp table {table} as select distinct day from {every if anew else touched} "
         "where day is not null"
     )
     put_setting(con, name, version)
-    return anew
 
 
 def by_days(con: Any, table: str = "touched_days", at_once: int | None = None) -> Iterator[None]:

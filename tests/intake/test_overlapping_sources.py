@@ -178,18 +178,23 @@ def test_three_calls_or_calls_of_one_size_are_too_little_to_tell(tmp_path: Path)
     assert overlaps(bench) == []
 
 
-def test_calls_about_midnight_are_compared_across_it_and_told_on_the_later_day_alone(tmp_path: Path) -> None:
-    dice = random.Random(3)
+def before_midnight(seed: int, least: float, most: float) -> list[dict[str, Any]]:
+    """Thirty calls of many sizes, so many seconds before the 21st."""
+    dice = random.Random(seed)
     night = datetime(2026, 10, 21, tzinfo=UTC)
-    mine = [
+    return [
         call(
             f"a{n}",
-            time=(night - timedelta(seconds=dice.uniform(0.5, 3))).isoformat(),
+            time=(night - timedelta(seconds=dice.uniform(least, most))).isoformat(),
             input_tokens=200 + dice.randrange(4000),
             output_tokens=1 + dice.randrange(400),
         )
         for n in range(30)
     ]
+
+
+def test_calls_about_midnight_are_compared_across_it_and_told_on_the_later_day_alone(tmp_path: Path) -> None:
+    mine = before_midnight(3, 0.5, 3)
     theirs = [
         {**one, "time": (datetime.fromisoformat(one["time"]) + timedelta(seconds=3.5)).isoformat()}
         for one in again(mine, "b", late=0)
@@ -213,17 +218,7 @@ def test_calls_about_midnight_are_compared_across_it_and_told_on_the_later_day_a
 
 def test_a_day_before_whose_calls_both_report_says_nothing_of_the_day_after(tmp_path: Path) -> None:
     bench = bench_of(tmp_path, "calls", "other")
-    dice = random.Random(4)
-    night = datetime(2026, 10, 21, tzinfo=UTC)
-    mine = [
-        call(
-            f"a{n}",
-            time=(night - timedelta(seconds=dice.uniform(1, 8))).isoformat(),
-            input_tokens=200 + dice.randrange(4000),
-            output_tokens=1 + dice.randrange(400),
-        )
-        for n in range(30)
-    ]
+    mine = before_midnight(4, 1, 8)
     put(bench, "calls", [*mine, call("late", time="2026-10-21T00:00:00.5Z")])
     put(bench, "other", [*again(mine, "b"), call("later", time="2026-10-21T00:00:00.7Z", input_tokens=7777)])
     assert [day for day, *_ in overlaps(bench)] == ["2026-10-20"]
