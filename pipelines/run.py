@@ -21,10 +21,10 @@ from pipelines.ledger import build as ledger
 from pipelines.ledger.checks import CHECKS, Broken, all_broken
 from pipelines.ledger.declared import declare
 from pipelines.ledger.fixed_costs import bear_fixed_costs, restate_fixed_costs
-from pipelines.ledger.scope import WHOLE, part_late, touch_late
+from pipelines.ledger.scope import part_late, touch_late
 from pipelines.outcomes import build as outcomes
 from pipelines.outcomes.restate import restate
-from pipelines.publish import assemble, day_cells
+from pipelines.publish import assemble, call_cells, day_cells
 from pipelines.publish.currency import exchange_version
 from pipelines.publish.report import report
 from pipelines.rates import snapshot
@@ -96,8 +96,9 @@ def ledger_stage(run: Run) -> None:
         return
     ledger.name_models(con, book)
     looked_up = [0]
-    scopes = [WHOLE] if run.spark else part_late(con, run.run_id, book.contract)
-    for scope in scopes:
+    if not run.spark:
+        run.scopes = part_late(con, run.run_id, book.contract)
+    for scope in run.scopes:
         for _ in by_days(con, scope.days):
             with run.timed(
                 "attribute", lambda scope=scope: run.count(f"select count(*) from records where {scope.records}")
@@ -110,7 +111,7 @@ def ledger_stage(run: Run) -> None:
     with run.timed("allocate"):
         spread = run.spark.bear_capacity if run.spark else None
         bear_fixed_costs(con, book, run.loaded.config.reporting.zone, spread)
-    for scope in scopes:
+    for scope in run.scopes:
         with run.timed(
             "allocate",
             lambda scope=scope: run.count(f"select count(*) from allocations where {scope.rows('allocations')}"),
@@ -125,7 +126,7 @@ def check_stage(run: Run) -> dict[str, Broken | None]:
     if run.unchanged:
         return dict.fromkeys(CHECKS)
     with run.timed("check", lambda: len(CHECKS)):
-        return all_broken(run.con, by_days(run.con))
+        return all_broken(run.con, run.scopes)
 
 
 def outcomes_stage(run: Run) -> None:
@@ -146,6 +147,7 @@ def outcomes_stage(run: Run) -> None:
         restate(con, run.cause, previous, run.held)
         restate_fixed_costs(con, run.cause, previous, run.held)
         day_cells.work_out(con)
+        call_cells.work_out(con)
 
 
 def change_stage(run: Run) -> None:

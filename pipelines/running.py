@@ -22,6 +22,7 @@ import polars as pl
 
 from pipelines.intake.counts import Intake
 from pipelines.intake.progress import Progress
+from pipelines.ledger.scope import WHOLE, Scope
 from pipelines.publish import assemble
 from pipelines.rates.book import RateBook
 from pipelines.split.build import Split
@@ -76,6 +77,7 @@ class Run:
     decided: str = ""  #: hash of the decisions and closed months that `changed` took in
     as_of: date | None = None
     cause: str = "late data"
+    scopes: list[Scope] = field(default_factory=lambda: [WHOLE])  #: what the ledger's stage works out together
     days: list[date] = field(default_factory=list)
     result: assemble.Assembled | None = None
     unchanged: bool = False

@@ -26,9 +26,10 @@ from pipelines.change.bridge_prices import AbsentPrices
 from pipelines.change.bridge_terms import Pair, apportion, shapley, summed
 from pipelines.change.bridge_weeks import FACTORS, PICO, Absent, Cell, Week, alone, among, factors
 from pipelines.ledger.capacity import skus
+from pipelines.ledger.scope import in_passes
 from pipelines.outcomes.ratios import rounded
 from pipelines.rates.book import RateBook
-from pipelines.storage.days import by_days, called_near, days_to_redo
+from pipelines.storage.days import called_near, days_to_redo
 from pipelines.storage.models import filled, sql
 from pipelines.workspace.load import Loaded
 
@@ -75,22 +76,28 @@ def work_out(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
     """Bring `bridge_effects` and `bridge_contributions` up to the ledger: every week that has a touched day."""
     version = f"{METHOD} {RateBook.for_models((), _contract(loaded)).version}"
     touched = "(select day from touched_days union select day from cost_days) as touched"
-    days_to_redo(con, "bridge", version, "bridge_days", KEPT, every="daily_cost", touched=touched)
+    anew = days_to_redo(con, "bridge", version, "bridge_days", KEPT, every="daily_cost", touched=touched)
     con.execute(
         "create or replace temp table bridge_weeks as select distinct cast(date_trunc('week', day) as date) as week "
         "from bridge_days"
     )
-    con.execute(f"create or replace temp table bridge_apart as {sql('change/bridge_apart')}")
-    for _ in by_days(con, "bridge_days"):
-        near = called_near(con, "bridge_days")
-        charged = skus(
-            "requests.day in (select day from bridge_days) "
-            "and requests.request_key in (select request_key from bridge_apart)",
-            near,
+    if not anew:  # a week changes with its outcomes as well, the cells of a day with its requests alone
+        con.execute(
+            "delete from bridge_days where not exists (from touched_days where touched_days.day = bridge_days.day)"
         )
+    con.execute(f"create or replace temp table bridge_apart as {sql('change/bridge_apart')}")
+    for scope in in_passes(con, "bridge_days", anew=anew):
+        near = called_near(con, "bridge_days")
+        requests, prices = scope.table("requests"), scope.table("prices")
+        apart = (
+            "day in (select day from bridge_days) and requests.request_key in (select request_key from bridge_apart)"
+        )
+        charged = skus(f"requests.{apart}", near, prices, requests=requests)
         for table in ("bridge_cells", "bridge_calls"):
-            con.execute(f"delete from {table} where day in (select day from bridge_days)")
-            con.execute(f"insert into {table} by name {filled(f'change/{table}', skus=charged, near=near)}")
+            if not scope.late:
+                con.execute(f"delete from {table} where day in (select day from bridge_days)")
+            text = filled(f"change/{table}", skus=charged, near=near, requests=requests, prices=prices)
+            con.execute(f"insert into {table} by name {text}")
     con.execute("delete from bridge_attempts where week in (select week from bridge_weeks)")
     con.execute(f"insert into bridge_attempts by name {filled('change/bridge_attempts', near=_near(con))}")
     mondays = [row[0] for row in con.execute("select week from bridge_weeks order by week").fetchall()]

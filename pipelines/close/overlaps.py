@@ -62,7 +62,7 @@ RARE_LEVEL, FREQUENT_LEVEL = 4.5e-4, 1e-5
 
 
 #: temp tables on the way, in their order: each is read more than once, which Spark would work out anew each time
-STEPS = ("overlap_calls", "overlap_pairs", "overlap_members", "overlap_alike", "overlap_sizes")
+STEPS = ("overlap_models", "overlap_calls", "overlap_pairs", "overlap_members", "overlap_alike", "overlap_sizes")
 
 
 def overlapping_sources(con: duckdb.DuckDBPyConnection) -> None:
@@ -86,7 +86,7 @@ def look(con: duckdb.DuckDBPyConnection) -> bool:
     for table in STEPS:
         text = filled(f"close/{table}", near=str(NEAR), reach=str(2 * NEAR), moments=str(BLOCK // NEAR))
         con.execute(f"create or replace temp table {table} as {text}")
-        if table == STEPS[0] and not con.execute(f"select 1 from {table} limit 1").fetchall():
+        if table in STEPS[:2] and not con.execute(f"select 1 from {table} limit 1").fetchall():
             return False
     return True
 

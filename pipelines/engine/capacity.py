@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pyarrow as pa
 
-from pipelines.ledger.capacity import IDLE, WHOLE, Borne, held_on, idle_rest, serve, spread_one, use
+from pipelines.ledger.capacity import IDLE, WHOLE_UNITS, Borne, held_on, idle_rest, serve, spread_one, use
 from pipelines.ledger.terms import Capacity, Terms
 from pipelines.rates.book import RateBook
 from pipelines.storage.models import sql
@@ -29,8 +29,8 @@ _ROWS = pa.schema(
         ("request_key", pa.string()),
         ("day", pa.date32()),
         ("sku", pa.string()),
-        ("femto", WHOLE),
-        ("pico", WHOLE),
+        ("femto", WHOLE_UNITS),
+        ("pico", WHOLE_UNITS),
         ("name", pa.string()),
     ]
 )

@@ -37,9 +37,10 @@ if TYPE_CHECKING:
 LARGE = (
     "records", "spans", "shared_groups", "sampled_traces", "prices", "price_extras", "requests", "request_dimensions",
     "capacity_shares", "allocations", "outcome_events", "unit_changes", "unit_status", "unit_costs", "unit_parents",
+    "calls_apart",
 )  # fmt: skip
 #: Lists of days that a stage makes from large tables, and deletes small tables' rows by: the driver holds them.
-_DAYS = ("close_touched", "overlap_touched", "cells_touched", "price_touched")
+_DAYS = ("close_touched", "overlap_touched", "cells_touched", "calls_touched", "price_touched")
 #: Rows of a small table that may be shipped to executors.
 _SHIPPED = 2_000_000
 

@@ -121,4 +121,6 @@ def _segment_model(table: str) -> str:
         return filled("publish/charges", charges=charges(f"requests.{days}", days))
     if table == "unit_days":
         return filled("publish/unit_days", days="day in (select day from cost_days)")
-    return filled("publish/requests", days=days, requests=days)
+    return filled(
+        "publish/requests", days=days, counted=days, **{name: name for name in ("requests", "request_dimensions")}
+    )

@@ -157,7 +157,9 @@ def _spans(con: duckdb.DuckDBPyConnection, lake_root: Path, run_id: str) -> None
 
 
 def _outcomes(con: duckdb.DuckDBPyConnection, loaded: Loaded, lake_root: Path, run_id: str, intake: Intake) -> None:
-    places = filled("intake/event_places", which="event_id in (select event_id from incoming_outcomes)")
+    # found by their ids and fetched by their places: no other event's text is read
+    again = "select rowid from outcome_events where event_id in (select event_id from incoming_outcomes)"
+    places = filled("intake/event_places", which=f"outcome_events.rowid in ({again})")
     con.execute(f"create or replace temp table event_places as {places}")
     _count(con, "event_places", intake)
     con.execute(

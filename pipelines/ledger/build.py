@@ -62,7 +62,7 @@ def attribute(con: duckdb.DuckDBPyConnection, loaded: Loaded, scope: Scope = WHO
     `inherited`: of each span, from its ancestors; `shared_dimensions`: of each call of several records, from them all.
     """
     parts = dimension_expressions(loaded)
-    for table in ("members", "traced"):
+    for table in ("shared_winners", "members", "traced"):
         con.execute(f"create or replace temp table {table} as {filled(f'ledger/{table}', counted=scope.records)}")
     con.execute(f"create or replace temp table ancestors as {sql('ledger/ancestors')}")
     inherited = filled("ledger/inherited", inherited=parts["inherited"])

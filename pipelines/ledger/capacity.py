@@ -20,6 +20,7 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
+from pipelines.ledger.scope import WHOLE, Scope
 from pipelines.ledger.terms import Capacity, Terms
 from pipelines.rates.book import RateBook
 from pipelines.rates.classes import TOKEN_CLASSES
@@ -31,7 +32,7 @@ from pipelines.storage.models import filled, literal, sql
 IDLE = ("provisioned_idle", "idle_capacity")
 SHARES = ["request_key", "sku", "femto", "pico", "day", "name"]
 #: whole 10^-12 or 10^-15 dollars, beyond what 64 bits hold
-WHOLE = pa.decimal128(26, 0)
+WHOLE_UNITS = pa.decimal128(26, 0)
 TOKEN_SKUS = ", ".join(literal(name) for name in sorted(TOKEN_CLASSES))
 
 
@@ -49,23 +50,28 @@ class Borne:
 
 
 def skus(
-    days: str, called_on: str | None = None, prices: str = "prices", price_extras: str = "price_extras"
+    days: str, called_on: str | None = None, prices: str = "prices", price_extras: str = "price_extras", *,
+    requests: str = "requests",
 ) -> str:  # fmt: skip
-    """The model of on-demand prices per SKU over some requests, named by a condition.
+    """The model of on-demand prices per SKU over some requests, named by a condition on the table `requests`.
 
     `called_on`: a condition on their UTC day of that name that all of these requests meet, so that no other prices are read.
     """
     only = f" where {called_on}" if called_on else ""
     prices, extras = (f"(select * from {table}{only})" for table in (prices, price_extras))
-    return filled("ledger/skus", days=days, prices=prices, price_extras=extras, token_skus=TOKEN_SKUS)
+    return filled(
+        "ledger/skus", days=days, requests=requests, prices=prices, price_extras=extras, token_skus=TOKEN_SKUS
+    )
 
 
-def charges(days: str, standing_days: str, called_on: str | None = None) -> str:
-    """The model of all charges over some requests and standing charges, each named by a condition on its table.
+def charges(days: str, standing_days: str, called_on: str | None = None, scope: Scope = WHOLE) -> str:
+    """The model of all charges over some requests of a scope and standing charges, each named by a condition on its table.
 
     `called_on`: a condition on their UTC day of that name that all of these requests meet, so that no other prices are read.
     """
-    return filled("ledger/charges", skus=skus(days, called_on), days=days, standing_days=standing_days)
+    requests, prices = scope.table("requests"), scope.table("prices")
+    found = skus(days, called_on, prices, requests=requests)
+    return filled("ledger/charges", skus=found, days=days, requests=requests, standing_days=standing_days)
 
 
 def bear(
@@ -126,7 +132,9 @@ def spread_one(found: Borne, one: Capacity, day: date, zone: ZoneInfo, used: pl.
         prices = [_femto(part, quantity) for part, quantity in zip(parts, quantities, strict=True)]
         texts = [pa.array(values, pa.string()) for values in (keys, used["sku"].to_list())]
         same = [pa.array([day] * len(keys), pa.date32()), pa.array([one.name] * len(keys), pa.string())]
-        found.shares.append(pa.table([*texts, pa.array(prices, WHOLE), pa.array(parts, WHOLE), *same], names=SHARES))
+        found.shares.append(
+            pa.table([*texts, pa.array(prices, WHOLE_UNITS), pa.array(parts, WHOLE_UNITS), *same], names=SHARES)
+        )
     for key, part in zip(keys, parts, strict=True):
         found.costs[key] = (found.costs[key] if key in found.costs else fees.get(key, 0)) + part
     if idle:
@@ -172,7 +180,10 @@ def _here(capacity: Capacity, region: str) -> bool:
 def put_shares(con: duckdb.DuckDBPyConnection, found: Borne) -> None:
     """The shares into `capacity_shares`, and temp table `served_costs`: what each served request costs."""
     costs = pa.table(
-        {"request_key": pa.array(list(found.costs), pa.string()), "pico": pa.array(list(found.costs.values()), WHOLE)}
+        {
+            "request_key": pa.array(list(found.costs), pa.string()),
+            "pico": pa.array(list(found.costs.values()), WHOLE_UNITS),
+        }
     )
     con.register("incoming_costs", costs)
     con.execute(f"create or replace temp table served_costs as {sql('ledger/served_costs')}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
 
-from pipelines.storage.models import sql
+from pipelines.ledger.scope import WHOLE, Scope
+from pipelines.storage.days import by_days
+from pipelines.storage.models import filled
 
 
 @dataclass(frozen=True)
@@ -32,17 +34,20 @@ CHECKS = {
 _OVER_ALL_DAYS = ("capacity_is_spread",)
 
 
-def broken(con: duckdb.DuckDBPyConnection, check: str) -> Broken | None:
-    """None when the check holds on the touched days."""
-    rows = con.execute(f"{sql(f'ledger/checks/{check}')} limit 5").fetchall()
+def broken(con: duckdb.DuckDBPyConnection, check: str, scope: Scope = WHOLE) -> Broken | None:
+    """None when the check holds on the days of the scope, of late requests where it is theirs."""
+    tables = {name: scope.table(name) for name in ("requests", "prices")}
+    found = filled(f"ledger/checks/{check}", days=scope.days, **tables)
+    rows = con.execute(f"{found} limit 5").fetchall()
     return Broken(CHECKS[check], rows) if rows else None
 
 
-def all_broken(con: duckdb.DuckDBPyConnection, parts: Iterable[object]) -> dict[str, Broken | None]:
-    """Every check; `parts` narrows `touched_days` as it is walked (see `storage.days`), for what holds day by day."""
+def all_broken(con: duckdb.DuckDBPyConnection, scopes: Sequence[Scope]) -> dict[str, Broken | None]:
+    """Every check, of what a run worked out; what holds day by day is looked at some days at a time."""
     found: dict[str, Broken | None] = dict.fromkeys(CHECKS)
-    for _ in parts:
-        for check in CHECKS:
-            if check not in _OVER_ALL_DAYS:
-                found[check] = found[check] or broken(con, check)
+    for scope in scopes:
+        for _ in by_days(con, scope.days):
+            for check in CHECKS:
+                if check not in _OVER_ALL_DAYS:
+                    found[check] = found[check] or broken(con, check, scope)
     return found | {check: broken(con, check) for check in _OVER_ALL_DAYS}

@@ -1,17 +1,20 @@
 """Which requests are worked out together: all of the touched days, or what came late to days that are worked out already.
 
 A late request that concerns no other one (`sql/ledger/late_days`) is attributed, priced, allocated and published by
-itself; the requests that its day holds stay as they are. Sums over the day are made anew in either case.
+itself; the requests that its day holds stay as they are. Sums that add up get further rows for it, others are made anew.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 
 from pipelines.ledger.terms import Terms
 from pipelines.rates.contract import Contract
+from pipelines.storage.days import by_days, called_near
 from pipelines.storage.models import filled, literal
 
 #: Files that hold a day's requests before they are written as one again.
@@ -24,6 +27,10 @@ class Scope:
 
     days: str = "touched_days"
     late: str | None = None
+
+    def table(self, name: str) -> str:
+        """Where `requests`, their `records`, `prices` or `request_dimensions` are read from: late ones lie by themselves."""
+        return f"late_{name}" if self.late else name
 
     @property
     def records(self) -> str:
@@ -42,7 +49,7 @@ WHOLE = Scope()
 
 def came_late(table: str) -> str:
     """A condition on a table with `request_key`: what the run added to `late_days`."""
-    return f"{table}.request_key in (select request_key from late_requests)"
+    return f"{table}.request_key in (select request_key from late_keys)"
 
 
 def part_late(con: duckdb.DuckDBPyConnection, run_id: str, contract: Contract) -> list[Scope]:
@@ -57,12 +64,39 @@ def part_late(con: duckdb.DuckDBPyConnection, run_id: str, contract: Contract) -
     con.execute(f"create or replace temp table late_days as {found}{' limit 0' if fixed else ''}")
     con.execute("insert into touched_days select day from fresh_days where day not in (select day from late_days)")
     late = Scope("late_days", run_id)
-    con.execute(
-        f"create or replace temp table late_requests as select request_key, day from records where {late.records}"
-    )
-    return [WHOLE, late] if con.execute("select 1 from late_days limit 1").fetchall() else [WHOLE]
+    con.execute(f"create or replace temp table late_keys as select request_key, day from records where {late.records}")
+    con.execute("create or replace temp table whole_days as select distinct day from touched_days")
+    return [Scope("whole_days"), late] if con.execute("select 1 from late_days limit 1").fetchall() else [WHOLE]
 
 
 def touch_late(con: duckdb.DuckDBPyConnection) -> None:
-    """Sums over `late_days` are made anew as well: they join `touched_days` once their late requests are worked out."""
+    """`late_days` join `touched_days` once their late requests are worked out, which are gathered for the sums over them."""
     con.execute("insert into touched_days select day from late_days")
+    on_day = "day in (select day from late_days)"
+    near = {"prices": called_near(con, "late_days"), "requests": on_day, "request_dimensions": on_day}
+    for table, where in (near | {"records": f"wins and {on_day}"}).items():
+        # found by their keys and fetched by their places: no other row's columns are read
+        con.execute(
+            f"create or replace temp table late_{table} as select * from {table} where rowid in "
+            f"(select rowid from {table} where {where} and {came_late(table)})"
+        )
+
+
+def in_passes(con: Any, table: str, *, anew: bool) -> Iterator[Scope]:
+    """`table` holds some of its days at a time, and all of them again at the end: those to work out whole, then those to
+    which the rows of late requests are added. `anew`: none of its days is kept, all are worked out whole.
+    """
+    if anew or not isinstance(con, duckdb.DuckDBPyConnection):
+        for _ in by_days(con, table):
+            yield Scope(table)
+        return
+    con.execute(f"create or replace temp table every_day as from {table}")
+    con.execute(f"delete from {table} where day in (select day from late_days)")
+    for _ in by_days(con, table):
+        yield Scope(table)
+    con.execute(
+        f"create or replace temp table {table} as select day from every_day where day in (select day from late_days)"
+    )
+    if con.execute(f"select 1 from {table} limit 1").fetchall():
+        yield Scope(table, "late")
+    con.execute(f"create or replace temp table {table} as from every_day")

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from pipelines.ledger.capacity import charges
 from pipelines.ledger.commitments import commitments
-from pipelines.ledger.scope import came_late
+from pipelines.ledger.scope import WHOLE, Scope
 from pipelines.outcomes.period import PERIOD_DAYS, ranked_period
 from pipelines.publish.alerts import alerts
 from pipelines.publish.attribution import attribution
@@ -108,15 +108,15 @@ def write_segments(con: duckdb.DuckDBPyConnection, home: Path, run_id: str) -> N
 def _segment_model(table: str, day: date, *, late: bool) -> str:
     """`late`: of the requests that came late to a day that is worked out already, nothing else."""
     days = f"day = date '{day}'"
+    scope = Scope("late_days", "late") if late else WHOLE
     wanted = f"requests.{days}"
-    if late:
-        wanted += f" and {came_late('requests')}"
     if table == "charges":
-        found = charges(wanted, "false" if late else days, called_between(day, day))
+        found = charges(wanted, "false" if late else days, called_between(day, day), scope)
         return filled("publish/charges", charges=found)
     if table == "unit_days":
         return filled("publish/unit_days", days=days)
-    return filled("publish/requests", days=days, requests=wanted)
+    tables = {name: scope.table(name) for name in ("requests", "request_dimensions")}
+    return filled("publish/requests", days=days, counted=wanted, **tables)
 
 
 def assemble(

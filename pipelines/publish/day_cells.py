@@ -7,19 +7,30 @@ from __future__ import annotations
 
 import duckdb
 
+from pipelines.ledger.scope import WHOLE, Scope, in_passes
 from pipelines.storage.days import by_days, days_to_redo
-from pipelines.storage.models import sql
+from pipelines.storage.models import filled
 
 #: raised where a table means something else than before: all days are worked out anew
-METHOD = "1"
-#: table of the ledger, and model of its rows for the days of `cells_touched`
-TABLES = ("request_cells", "dimension_cells", "task_cells")
+METHOD = "2"
+#: tables of the ledger, and models of their rows for the days of `cells_touched`: what came late adds rows to sums, but
+#: says nothing of a day's quantiles
+SUMS, QUANTILES = ("request_cells", "dimension_cells", "kind_cells"), ("task_cells",)
 
 
 def work_out(con: duckdb.DuckDBPyConnection) -> None:
     """Bring the tables up to the ledger. Follows pricing and allocation of the run's `touched_days`."""
-    days_to_redo(con, "day_cells", METHOD, "cells_touched", TABLES)
+    anew = days_to_redo(con, "day_cells", METHOD, "cells_touched", (*SUMS, *QUANTILES))
+    for scope in in_passes(con, "cells_touched", anew=anew):
+        for table in SUMS:
+            _work_out(con, table, scope)
     for _ in by_days(con, "cells_touched"):
-        for table in TABLES:
-            con.execute(f"delete from {table} where day in (select day from cells_touched)")
-            con.execute(f"insert into {table} by name {sql(f'publish/{table}')}")
+        for table in QUANTILES:
+            _work_out(con, table, WHOLE)
+
+
+def _work_out(con: duckdb.DuckDBPyConnection, table: str, scope: Scope) -> None:
+    if not scope.late:
+        con.execute(f"delete from {table} where day in (select day from cells_touched)")
+    tables = {name: scope.table(name) for name in ("requests", "request_dimensions")}
+    con.execute(f"insert into {table} by name {filled(f'publish/{table}', **tables)}")

@@ -10,10 +10,11 @@ from hashlib import sha256
 
 import duckdb
 
+from pipelines.ledger.scope import in_passes
 from pipelines.rates.book import Pair, RateBook
 from pipelines.rates.cards import alike
-from pipelines.storage.days import by_days, days_to_redo
-from pipelines.storage.models import literal, sql
+from pipelines.storage.days import days_to_redo
+from pipelines.storage.models import filled, literal, sql
 
 #: raised where a cell means something else than before: all days are made anew
 METHOD = "1"
@@ -28,11 +29,13 @@ def period_cells(con: duckdb.DuckDBPyConnection, book: RateBook, listed: list[Pa
     text = alike(book, listed, "day")
     strata = con.execute("select distinct stratum from evaluations where wins order by 1").fetchall()
     version = f"{METHOD} {sha256(repr((text, strata)).encode()).hexdigest()[:16]}"
-    days_to_redo(con, "price_cells", version, "price_touched", ("price_cells",))
-    con.execute("delete from price_cells where day in (select day from price_touched)")
+    anew = days_to_redo(con, "price_cells", version, "price_touched", ("price_cells",))
     con.execute("set TimeZone = 'UTC'")
-    for _ in by_days(con, "price_touched"):
-        con.execute(f"create or replace temp table to_price as {sql('split/live_requests')}")
+    for scope in in_passes(con, "price_touched", anew=anew):
+        if not scope.late:
+            con.execute("delete from price_cells where day in (select day from price_touched)")
+        live = filled("split/live_requests", **{name: scope.table(name) for name in ("requests", "records")})
+        con.execute(f"create or replace temp table to_price as {live}")
         con.execute(f"insert into price_cells by name {text}")
     period = sql("split/period_cells").replace("$first_day", literal(f"{first}")).replace("$as_of", literal(f"{last}"))
     con.execute(f"create or replace temp table cells_to_price as {period}")

@@ -5,7 +5,7 @@ kinds are *inferred*. They say on day one which share of a dear tier's spend loo
 lighter tier does, and so what to evaluate first. They are never evidence for a switch.
 
 The rules are plain thresholds, first match wins, so that anyone can check a request by hand
-(`sql/split/workload_profile.sql`):
+(`sql/publish/kind_cells.sql`):
 
 1. reasoning: reasoning tokens are two fifths of the output or more
 2. classification: at most 16 output tokens beside the reasoning

@@ -17,10 +17,11 @@ AT_ONCE = 1_000_000
 def days_to_redo(
     con: duckdb.DuckDBPyConnection, name: str, version: str, table: str, kept: Iterable[str], *,
     every: str = "requests", touched: str = "touched_days",
-) -> None:  # fmt: skip
+) -> bool:  # fmt: skip
     """Temp table `table`: the days for which what the ledger keeps under `name`, in the tables `kept`, is worked out anew.
 
-    Those of `touched`; those of `every` where it was kept by another version, or never: `kept` is then emptied.
+    Those of `touched`; those of `every` where it was kept by another version, or never: `kept` is then emptied, and the
+    answer true.
     """
     anew = setting(con, name) != version
     for one in kept if anew else ():
@@ -30,6 +31,7 @@ def days_to_redo(
         "where day is not null"
     )
     put_setting(con, name, version)
+    return anew
 
 
 def by_days(con: Any, table: str = "touched_days", at_once: int | None = None) -> Iterator[None]:

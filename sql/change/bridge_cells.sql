@@ -19,8 +19,8 @@ plain as (
         sum(prices.input_usd) as input_usd, sum(prices.cache_read_usd) as cache_read_usd,
         sum(prices.cache_write_usd) as cache_write_usd, sum(prices.cache_write_long_usd) as cache_write_long_usd,
         sum(prices.output_usd) as output_usd, sum(prices.reasoning_usd) as reasoning_usd
-    from requests
-    inner join (select * from prices where {{near}}) as prices
+    from {{requests}} as requests
+    inner join (select * from {{prices}} where {{near}}) as prices
         on prices.request_key = requests.request_key and prices.payload = requests.payload
     where
         requests.day in (select day from bridge_days) and requests.reason is null and requests.cost_basis = 'computed'
@@ -51,7 +51,7 @@ charged as (
         requests.day, requests.workflow, requests.task_type, requests.model_key as model, skus.sku as token_class,
         skus.quantity, coalesce(shares.amount_usd, skus.amount, 0) as amount_usd
     from skus
-    inner join requests on requests.request_key = skus.request_key and requests.day = skus.day
+    inner join {{requests}} as requests on requests.request_key = skus.request_key and requests.day = skus.day
     left join capacity_shares as shares
         on shares.request_key = skus.request_key and shares.sku = skus.sku and shares.day = skus.day
     where requests.reason is null and requests.cost_usd is not null and requests.cost_basis <> 'recorded'
@@ -61,7 +61,7 @@ charged as (
         case when input_tokens + output_tokens > 0 then 'recorded' else 'recorded call' end as token_class,
         case when input_tokens + output_tokens > 0 then input_tokens + output_tokens else 1 end as quantity,
         cost_usd as amount_usd
-    from requests
+    from {{requests}} as requests
     where reason is null and cost_basis = 'recorded' and day in (select day from bridge_days)
 )
 

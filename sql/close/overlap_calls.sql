@@ -5,16 +5,19 @@
 with firsts as (
     select day, min(time) as first
     from requests
-    where day in (select day from overlap_touched)
+    where day in (select day from overlap_models)
     group by day
 ),
 
 seen as (
     select
-        day, day as called_on, 0 as before, provider, model_key, source, request_key, time, input_tokens,
-        output_tokens, cost_usd
+        requests.day, requests.day as called_on, 0 as before, requests.provider, requests.model_key, requests.source,
+        requests.request_key, requests.time, requests.input_tokens, requests.output_tokens, requests.cost_usd
     from requests
-    where day in (select day from overlap_touched) and input_tokens > 0
+    inner join overlap_models
+        on overlap_models.day = requests.day and overlap_models.provider = requests.provider
+        and overlap_models.model_key = requests.model_key
+    where requests.input_tokens > 0
     union all
     select
         firsts.day, requests.day as called_on, 1 as before, requests.provider, requests.model_key, requests.source,
@@ -23,6 +26,9 @@ seen as (
     inner join firsts
         on cast(firsts.day - interval '1' day as date) = requests.day
         and requests.time >= firsts.first - {{reach}} * interval '1' second
+    inner join overlap_models
+        on overlap_models.day = firsts.day and overlap_models.provider = requests.provider
+        and overlap_models.model_key = requests.model_key
     where requests.input_tokens > 0
 ),
 

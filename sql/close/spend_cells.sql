@@ -8,7 +8,7 @@ with carried as (
             min(case when dimension = 'account' then value end), min(case when dimension = 'project' then value end)
         ) as account,
         min(case when dimension = 'team' then value end) as team
-    from request_dimensions
+    from {{request_dimensions}} as request_dimensions
     where dimension in ('account', 'project', 'team') and day in (select day from close_touched)
     group by request_key
 )
@@ -17,7 +17,7 @@ select
     requests.day, requests.utc_day, requests.provider, coalesce(carried.account, '') as account,
     case when requests.reason is null then requests.workflow end as workflow, carried.team,
     cast(sum(requests.cost_usd) as decimal(38, 12)) as usd
-from requests
+from {{requests}} as requests
 left join carried on carried.request_key = requests.request_key
 where requests.day in (select day from close_touched)
 group by

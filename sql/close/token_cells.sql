@@ -9,7 +9,7 @@ with accounts as (
         coalesce(
             min(case when dimension = 'account' then value end), min(case when dimension = 'project' then value end)
         ) as account
-    from request_dimensions
+    from {{request_dimensions}} as request_dimensions
     where dimension in ('account', 'project') and day in (select day from close_touched)
     group by request_key
 ),
@@ -22,7 +22,7 @@ served as (
 
 seen as (
     select requests.*, coalesce(accounts.account, '') as account, served.request_key is not null as served
-    from requests
+    from {{requests}} as requests
     left join accounts on accounts.request_key = requests.request_key
     left join served on served.request_key = requests.request_key and served.day = requests.day
     where requests.day in (select day from close_touched)
@@ -46,7 +46,7 @@ grouped as (
         min(prices.output_price) as output_low, max(prices.output_price) as output_high,
         sum(case when seen.cost_basis = 'recorded' then seen.cost_usd end) as recorded_usd
     from seen
-    left join prices
+    left join {{prices}} as prices
         on prices.request_key = seen.request_key and prices.payload = seen.payload
         and seen.cost_basis = 'computed' and not seen.served and prices.{{near}}
     group by

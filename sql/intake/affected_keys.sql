@@ -7,4 +7,4 @@ having count(*) > 1
 union
 select request_key
 from records
-where response_id is not null and hash(concat(provider, '|', response_id)) in (select call_hash from shared_calls)
+where response_id is not null and hash(response_id) in (select call_hash from shared_calls)

@@ -1,12 +1,13 @@
--- grain: one row per hash of a provider's response id that a record of this run shares with a record of another key
+-- grain: one row per hash of a response id that a record of this run shares with a record of another key
+-- A hash only narrows the records down: whether they tell of one call, provider and id decide.
 with fresh as (
-    select distinct hash(concat(provider, '|', response_id)) as call_hash
+    select distinct hash(response_id) as call_hash
     from records
     where run_id = '{{run}}' and response_id is not null
 )
 
-select hash(concat(provider, '|', response_id)) as call_hash
+select hash(response_id) as call_hash
 from records
-where response_id is not null and ({{all_fresh}} or hash(concat(provider, '|', response_id)) in (select call_hash from fresh))
-group by hash(concat(provider, '|', response_id))
+where response_id is not null and ({{all_fresh}} or hash(response_id) in (select call_hash from fresh))
+group by hash(response_id)
 having min(hash(request_key)) <> max(hash(request_key))

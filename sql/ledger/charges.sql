@@ -32,7 +32,7 @@ select
     null as list_unit_price_usd, null as list_amount_usd,
     cast(cost_usd as decimal(28, 12)) as contracted_unit_price_usd, cost_usd as contracted_amount_usd,
     cast(cost_usd as decimal(28, 12)) as effective_unit_price_usd, cost_usd as effective_amount_usd
-from requests
+from {{requests}} as requests
 where cost_basis = 'recorded' and {{days}}
 union all
 select

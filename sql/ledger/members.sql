@@ -1,12 +1,5 @@
 -- grain: one row per payload that belongs to a call of several records counted on a touched day; the winner first, then
 -- by precedence
-with winner as (
-    select request_key, source, group_key
-    from records
-    where
-        {{counted}} and group_key in (select group_key from shared_groups)
-)
-
 select
     winner.request_key, member.source, member.trace_id, member.span_id, member.parent_span_id, member.tags,
     member.resource_tags, member.units,
@@ -19,7 +12,7 @@ select
             member.own_rank,
             member.request_key
     ) as precedence
-from winner
+from shared_winners as winner
 inner join records as member
     on member.group_key = winner.group_key
     -- several requests of one source may name one answer (a retry, a cache hit): each keeps its own tags

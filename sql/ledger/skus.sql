@@ -23,7 +23,7 @@ priced as (
         cast(requests.cache_write - coalesce(above.cache_write, 0) as bigint) as cache_write,
         cast(requests.cache_write_long - coalesce(above.cache_write_long, 0) as bigint) as cache_write_long,
         requests.output_nonreasoning, requests.output_reasoning, prices.* exclude (cost_usd)
-    from requests
+    from {{requests}} as requests
     inner join {{prices}} as prices on prices.request_key = requests.request_key and prices.payload = requests.payload
     left join above on above.request_key = requests.request_key and above.payload = requests.payload
     where {{days}}

@@ -1,21 +1,25 @@
--- grain: one row per (workflow, unit) that has a request or an event
+-- grain: one row per touched (workflow, unit) that has a request or an event
+-- All requests of touched units lie on the days of `cost_days`.
 with called as (
     -- what one unit bears whole is told by the request itself
-    select requests.workflow, requests.unit_id, requests.time, requests.attempt_id, requests.cost_usd
+    select requests.day, requests.workflow, requests.unit_id, requests.time, requests.attempt_id, requests.cost_usd
     from requests
     inner join declared on declared.workflow = requests.workflow and declared.grain = 'unit'
-    where requests.reason is null and requests.units is null
+    where requests.reason is null and requests.units is null and requests.day in (select day from cost_days)
     union all
-    select allocations.workflow, allocations.unit_id, requests.time, requests.attempt_id, allocations.cost_usd
+    select
+        requests.day, allocations.workflow, allocations.unit_id, requests.time, requests.attempt_id,
+        allocations.cost_usd
     from requests
     inner join declared on declared.workflow = requests.workflow and declared.grain = 'unit'
     inner join allocations on allocations.request_key = requests.request_key and allocations.day = requests.day
-    where requests.units is not null
+    where requests.units is not null and requests.day in (select day from cost_days)
 ),
 
 borne as (
     select
-        called.workflow, called.unit_id, min(called.time) as first_request, count(*) as requests,
+        called.workflow, called.unit_id, min(called.time) as first_request, min(called.day) as first_day,
+        max(called.day) as last_day, count(*) as requests,
         count(distinct coalesce(concat('=', called.attempt_id), '')) as attempts, sum(called.cost_usd) as spend_usd
     from called
     inner join touched_units
@@ -34,7 +38,7 @@ known as (
 
 select
     known.workflow, declared.unit, known.unit_id, coalesce(unit_status.status, 'open') as status,
-    borne.first_request, unit_status.outcome_day, coalesce(borne.attempts, 0) as attempts,
+    borne.first_request, borne.first_day, borne.last_day, unit_status.outcome_day, coalesce(borne.attempts, 0) as attempts,
     coalesce(borne.requests, 0) as requests,
     case when borne.unit_id is null then 0 else borne.spend_usd end as spend_usd, unit_status.value_usd
 from known

@@ -9,16 +9,16 @@ select
     attempt_id, stratum, latency_ms, reason,
     [u.unit_id for u in units] as units, list_min([u.unit_id for u in units]) as units_from,
     list_max([u.unit_id for u in units]) as units_to, region, accounts.account
-from requests
+from {{requests}} as requests
 left join (
     select
         request_key as of_request,
         coalesce(
             min(case when dimension = 'account' then value end), min(case when dimension = 'project' then value end)
         ) as account
-    from request_dimensions
+    from {{request_dimensions}} as request_dimensions
     where {{days}} and dimension in ('account', 'project')
     group by request_key
 ) as accounts on accounts.of_request = requests.request_key
-where {{requests}}
+where {{counted}}
 order by unit_id, units_from, units_to, request_id, request_key

@@ -9,11 +9,11 @@ select
     requests.provider, requests.time, requests.service_tier, requests.region, requests.input_uncached,
     requests.cache_read, requests.cache_write, requests.cache_write_long, requests.output_nonreasoning,
     requests.output_reasoning, others.extras
-from requests
+from {{requests}} as requests
 left join (
     -- few requests use anything beside the six token classes
     select request_key, payload, extras
-    from records
+    from {{records}} as records
     where wins and cardinality(extras) > 0 and day in (select day from price_touched)
 ) as others on others.request_key = requests.request_key and others.payload = requests.payload
 where

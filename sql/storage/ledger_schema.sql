@@ -140,6 +140,8 @@ create table if not exists unit_costs (
     workflow varchar, unit varchar, unit_id varchar, status varchar, first_request timestamptz, outcome_day date,
     attempts bigint, requests bigint, spend_usd decimal(38, 12), value_usd decimal(38, 12)
 );
+alter table unit_costs add column if not exists first_day date;
+alter table unit_costs add column if not exists last_day date;
 -- one row per (published day, workflow) that a later run changed
 create table if not exists restatements (
     published_at timestamptz, day date, workflow varchar, before_usd decimal(38, 12), after_usd decimal(38, 12),
@@ -199,10 +201,23 @@ create table if not exists request_cells (
 create table if not exists dimension_cells (
     day date, dimension varchar, value varchar, requests bigint, priced_requests bigint, spend_usd decimal(38, 12)
 );
+-- one row per (day, workflow, tier, provider, model, tagged, inferred kind of work): successful requests
+create table if not exists kind_cells (
+    day date, workflow varchar, tier varchar, provider varchar, model varchar, tagged boolean, inferred_kind varchar,
+    requests bigint, spend_usd decimal(38, 12)
+);
 -- one row per (day, workflow, task type, tier, provider, model) of requests with a workflow
 create table if not exists task_cells (
     day date, workflow varchar, task_type varchar, tier varchar, provider varchar, model varchar, requests bigint,
     input_tokens bigint, output_tokens bigint, spend_usd decimal(38, 12), latency_p50_ms bigint, latency_p95_ms bigint
+);
+-- one row per (day, workflow, task type, stratum, calls): units all of whose requests lie on that day (`publish/call_cells`)
+create table if not exists call_cells (
+    day date, workflow varchar, task_type varchar, stratum varchar, calls bigint, units bigint, settled bigint
+);
+-- one row per (day, workflow, task type, stratum, unit) of units with requests on several days
+create table if not exists calls_apart (
+    day date, workflow varchar, task_type varchar, stratum varchar, unit_id varchar, calls bigint, settled boolean
 );
 -- one row per cell of like requests with a task type (`split/alike`): what they would cost elsewhere is worked out from
 create table if not exists price_cells (

@@ -199,6 +199,9 @@ def alarms(worlds: Iterable[tuple[str, tuple[Stream, Stream]]]) -> Iterator[tupl
             "create or replace temp table records as select request_key, day, true as wins, null::varchar as "
             "response_id, 'requests' as kind from requests"
         )
+        con.execute(
+            "create or replace temp table request_cells as select distinct day, provider, model_key, source from requests"
+        )
         con.execute("create or replace temp table overlap_touched as select distinct day from requests")
         assert look(con)
         for day, requests in con.execute(

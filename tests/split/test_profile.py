@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from pipelines.split.profile import lighter_spend, usual_tier, workload_profile
+from pipelines.storage.models import filled
 from tests.split.worlds import workspace
 
 DAY = date(2026, 11, 20)
@@ -30,6 +31,8 @@ def profile_of(*rows: tuple, config=None):
             )
         con.execute("insert into requests values ('w', 'light', 't', 1, 1, 0, 9, 'maker', 'm', 'error', '2026-11-20')")
         con.execute("insert into requests values ('w', 'light', 't', 1, 1, 0, 9, 'maker', 'm', 'ok', '2026-10-23')")
+        con.execute("create table cells_touched as select distinct day from requests")
+        con.execute(f"create table kind_cells as {filled('publish/kind_cells', requests='requests')}")
         return workload_profile(con, config or workspace(), DAY)
 
 

@@ -15,14 +15,14 @@ with parts as (
                 + coalesce(extras.amount_usd, 0)
         end as charged_usd,
         case when requests.reason is not null then requests.cost_usd end as unattributed_usd
-    from requests
-    inner join prices
+    from {{requests}} as requests
+    inner join {{prices}} as prices
         on prices.request_key = requests.request_key and prices.payload = requests.payload
         and prices.called_on = requests.utc_day
     left join (
         select request_key, sum(amount_usd) as amount_usd
         from capacity_shares
-        where day in (select day from touched_days)
+        where day in (select day from {{days}})
         group by request_key
     ) as served on served.request_key = requests.request_key
     left join (
@@ -33,7 +33,7 @@ with parts as (
         where capacity_shares.request_key is null
         group by price_extras.request_key, price_extras.payload
     ) as extras on extras.request_key = requests.request_key and extras.payload = requests.payload
-    where requests.day in (select day from touched_days)
+    where requests.day in (select day from {{days}})
 ),
 
 spend as (
@@ -45,7 +45,7 @@ spend as (
         union all
         select day, provider, model, amount_usd as charged_usd, amount_usd as unattributed_usd
         from standing_charges
-        where day in (select day from touched_days)
+        where day in (select day from {{days}})
     ) as every
     group by day, provider, model
 ),
@@ -53,8 +53,8 @@ spend as (
 borne as (
     select requests.day, requests.provider, requests.model, coalesce(sum(allocations.cost_usd), 0) as allocated
     from allocations
-    inner join requests on requests.request_key = allocations.request_key and requests.day = allocations.day
-    where requests.day in (select day from touched_days) and allocations.day in (select day from touched_days)
+    inner join {{requests}} as requests on requests.request_key = allocations.request_key and requests.day = allocations.day
+    where requests.day in (select day from {{days}}) and allocations.day in (select day from {{days}})
     group by requests.day, requests.provider, requests.model
 )
 
