@@ -6,10 +6,10 @@ import os
 import shutil
 from collections.abc import Callable
 from datetime import date
+from functools import wraps
 from typing import Any
 
 from pipelines.change.build import changes
-from pipelines.close.records import records_hash
 from pipelines.intake import history
 from pipelines.intake.aggregated import take_in_aggregated, touch_every_count
 from pipelines.intake.dedupe import deduplicate, redate, touch_every_unit
@@ -29,18 +29,27 @@ from pipelines.publish.currency import exchange_version
 from pipelines.publish.report import report
 from pipelines.rates import snapshot
 from pipelines.rates.book import overlaps
-from pipelines.rollout.marts import routing_hash
 from pipelines.running import Asked, Run, open_run
 from pipelines.split.build import split
 from pipelines.storage import published
 from pipelines.storage.days import by_days
 from pipelines.storage.ledger import put_setting, setting, sweep_repetitions
-from pipelines.storage.models import digest
-from pipelines.workspace.decisions import decisions_hash
+from pipelines.unchanged import config, decided, idle, nothing_new, published_until
 from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import Loaded
 
 NO_DAY = date(1970, 1, 1)  #: stands for as-of in an empty ledger
+
+
+def with_news(stage: Callable[[Run], None]) -> Callable[[Run], None]:
+    """A stage that is passed over where what is published stays."""
+
+    @wraps(stage)
+    def unless_unchanged(run: Run) -> None:
+        if not run.unchanged:
+            stage(run)
+
+    return unless_unchanged
 
 
 def intake_stage(run: Run) -> None:
@@ -64,7 +73,7 @@ def intake_stage(run: Run) -> None:
                     stage = staging(loaded, con, run.run_id)
                     history.compare(con, run.asked.accept_loss, run.asked.keep_missing, stage, run.intake)
         _apply_changed_workspace(run)
-        if run.spark and _idle(run):
+        if run.spark and idle(run):
             run.unchanged = True
             return
         changed = run.cause == "workspace changed"
@@ -88,12 +97,11 @@ def rates_stage(run: Run) -> None:
         ledger.reopen_for_new_rates(run.con, run.book)
 
 
+@with_news
 def ledger_stage(run: Run) -> None:
     """Attribute, price and allocate the requests of the touched days."""
     con, book = run.con, run.book
     assert book is not None
-    if run.unchanged:
-        return
     ledger.name_models(con, book)
     looked_up = [0]
     if not run.spark:
@@ -129,11 +137,10 @@ def check_stage(run: Run) -> dict[str, Broken | None]:
         return all_broken(run.con, run.scopes)
 
 
+@with_news
 def outcomes_stage(run: Run) -> None:
     """Replay the units' lives and work out the touched days' cost per outcome."""
     con = run.con
-    if run.unchanged:
-        return
     with run.timed("outcomes", lambda: run.count("select count(*) from daily_cost where day in (from cost_days)")):
         outcomes.replay(con)
         outcomes.write_daily_cost(con)
@@ -143,26 +150,24 @@ def outcomes_stage(run: Run) -> None:
             r[0]
             for r in con.execute("select distinct day from cost_days where day is not null order by day").fetchall()
         ]
-        previous = _published_until(run)
+        previous = published_until(run)
         restate(con, run.cause, previous, run.held)
         restate_fixed_costs(con, run.cause, previous, run.held)
         day_cells.work_out(con)
         call_cells.work_out(con)
 
 
+@with_news
 def change_stage(run: Run) -> None:
     """What changed: alarms, the bridge from week to week, budgets."""
-    if run.unchanged:
-        return
     with run.timed("change", lambda: sum(len(frame) for frame in run.changed.values())):
-        run.decided = _decided(run)
+        run.decided = decided(run)
         run.changed = changes(run.con, run.loaded, run.as_of or NO_DAY)
 
 
+@with_news
 def split_stage(run: Run) -> None:
     """The capability-split recommendations of the last 28 days."""
-    if run.unchanged:
-        return
     assert run.book is not None
     with run.timed("split", lambda: len(run.split.recommendations.recommendations) if run.split else 0):
         run.split = split(run.con, run.loaded, run.book, run.as_of or NO_DAY)
@@ -175,7 +180,7 @@ def publish_stage(run: Run) -> None:
     if not run.unchanged:
         snapshot.save(home, run.book)
     with run.timed("publish", lambda: len(run.days)):
-        if run.unchanged or _nothing_new(run):
+        if run.unchanged or nothing_new(run):
             run.unchanged = True
             run.lease.fence()
             con.execute("commit")
@@ -196,7 +201,7 @@ def publish_stage(run: Run) -> None:
             put_setting(con, "as_of", str(run.as_of))
             put_setting(con, "exchange", exchange_version(run.loaded))
             put_setting(con, "meaning", run.loaded.meaning())
-            put_setting(con, "config", _config(run))
+            put_setting(con, "config", config(run))
             put_setting(con, "decisions", run.decided)
             run.lease.fence()
             con.execute("commit")
@@ -248,54 +253,6 @@ def _apply_changed_workspace(run: Run) -> None:
     if run.spark:  # works out every day of the lake in any case
         return
     redate(run.con, run.loaded.config.reporting.timezone)
-
-
-def _decided(run: Run) -> str:
-    return decisions_hash(run.loaded.root) + records_hash(run.loaded.root) + routing_hash(run.loaded)
-
-
-def _idle(run: Run) -> bool:
-    """Whether a run of an engine that keeps no worked-out day can end here: all that it would work out is published."""
-    if run.asked.last is not None or run.cause == "workspace changed":
-        return False
-    before = setting(run.con, "as_of")
-    run.as_of = date.fromisoformat(before) if before not in (None, "None") else None
-    run.decided = _decided(run)
-    book = ledger.rate_book(run.con, run.loaded)
-    return setting(run.con, "rate_book") == book.version and _nothing_new(run)
-
-
-def _config(run: Run) -> str:
-    """The workspace file as far as figures can depend on it: not on where an engine works."""
-    return run.loaded.config.model_dump_json(exclude={"engine"})
-
-
-def _published_until(run: Run) -> date | None:
-    """The last day that was published before this run."""
-    try:
-        last = published.current(run.loaded.root).meta["as_of"]
-    except OutlayError:
-        return None
-    return date.fromisoformat(last) if last else None
-
-
-def _nothing_new(run: Run) -> bool:
-    con = run.con
-    name = setting(con, "published")
-    return (
-        not run.asked.full
-        and name is not None
-        and published.is_published(run.home, name)
-        and not run.days
-        and not run.intake.files_read
-        and setting(con, "as_of") == str(run.as_of)
-        and setting(con, "config") == _config(run)
-        and setting(con, "decisions") == run.decided
-        and published.current(run.loaded.root).meta["rate_book"] == setting(con, "rate_book")
-        and published.current(run.loaded.root).meta.get("models") == digest("publish")
-        and setting(con, "exchange") == exchange_version(run.loaded)
-        and not run.count(f"select count(*) from files where run_id = '{run.run_id}'")
-    )
 
 
 def _replace_ledger(run: Run) -> None:

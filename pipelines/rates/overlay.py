@@ -175,7 +175,7 @@ def _seconds(block: History) -> int:
 def read_overlay(text: str, name: str = "overlay.yaml") -> Overlay:
     """Raises OutlayError with the key and what was expected there."""
     try:
-        document = YAML(typ="safe").load(text)
+        document = YAML(typ="safe", pure=True).load(text)
         return TypeAdapter(Overlay).validate_python(document or {})
     except YAMLError as error:
         raise OutlayError(f"{name}: no valid YAML: {error}") from None

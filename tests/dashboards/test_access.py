@@ -262,6 +262,6 @@ def test_a_download_drawn_before_the_end_of_the_login_is_refused_after_it(monkey
 def test_the_readmes_login_is_a_valid_one():
     block = re.search(r"```yaml\n(access:\n  viewers.*?)```", (REPO / "README.md").read_text(), re.DOTALL)
     assert block is not None
-    shown = Access.model_validate(YAML(typ="safe").load(block.group(1))["access"])
+    shown = Access.model_validate(YAML(typ="safe", pure=True).load(block.group(1))["access"])
     assert shown.login is not None
     assert settings(shown.login, ENVIRONMENT)["redirect_uri"] == "https://outlay.acme.example/oauth2callback"

@@ -90,7 +90,7 @@ def test_without_a_budget_the_page_says_what_to_add_and_it_is_valid(show, copy):
     assert title(at) == "No budget is declared, so nothing says when the money runs out."
     to_add, command = (block.value for block in at.code)
     assert command == "outlay run"
-    added = YAML(typ="safe").load(to_add)
+    added = YAML(typ="safe", pure=True).load(to_add)
     config["budgets"] = added["budgets"]
     config["workflows"]["contract_review"]["budget"] = added["workflows"]["contract_review"]["budget"]
     out = StringIO()
