@@ -12,24 +12,28 @@ from pipelines.storage.models import sql
 
 #: Units whose lives are worked out at a time: what this holds in memory does not grow with a run.
 AT_ONCE = 500_000
+#: what of an event decides on the life of its unit
+EVENT = "workflow, unit_id, event_id, event, time, day, value_usd, parent_workflow, parent_unit_id"
 
 
 def replay(con: duckdb.DuckDBPyConnection) -> None:
     """Replay the events of the touched units and collect the days whose costs change with them."""
     con.execute("insert into cost_days select day from touched_days union select day from touched_counts")
     for _ in by_units(con, AT_ONCE):
-        _touch_days_of_changes(con)
-        for table in ("unit_changes", "unit_status", "unit_parents"):
-            con.execute(
-                f"delete from {table} where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)"
-            )
-            con.execute(f"insert into {table} by name {sql(f'outcomes/{table}')}")
-        _touch_days_of_changes(con)
+        con.execute(f"create or replace temp table touched_events as select {EVENT} {_touched('outcome_events')}")
+        con.execute(f"insert into cost_days select distinct day {_touched('unit_changes')}")
+        con.execute(f"create or replace temp table touched_changes as {sql('outcomes/unit_changes')}")
+        news = {"unit_changes": "select * from touched_changes"}
+        news |= {table: sql(f"outcomes/{table}") for table in ("unit_status", "unit_parents")}
+        for table, rows in news.items():
+            con.execute(f"delete {_touched(table)}")
+            con.execute(f"insert into {table} by name {rows}")
         con.execute(
-            "insert into cost_days select day from outcome_events where (workflow, unit_id) in "
-            "(select (workflow, unit_id) from touched_units) union select day from allocations where (workflow, unit_id) in "
-            "(select (workflow, unit_id) from touched_units)"
+            "insert into cost_days select day from touched_changes union select day from touched_events union "
+            f"select day {_touched('allocations')}"
         )
+    for table in ("touched_events", "touched_changes"):
+        con.execute(f"drop table {table}")
 
 
 def by_units(con: duckdb.DuckDBPyConnection, at_once: int) -> Iterator[None]:
@@ -53,11 +57,9 @@ def by_units(con: duckdb.DuckDBPyConnection, at_once: int) -> Iterator[None]:
     con.execute("drop table every_touched_unit")
 
 
-def _touch_days_of_changes(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute(
-        "insert into cost_days select distinct day from unit_changes "
-        "where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)"
-    )
+def _touched(table: str) -> str:
+    """The rows of touched units in a table."""
+    return f"from {table} where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)"
 
 
 def write_daily_cost(con: duckdb.DuckDBPyConnection) -> None:

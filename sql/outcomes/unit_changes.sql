@@ -1,22 +1,17 @@
--- grain: one row per event that changed whether a unit is good: +1 on the day it became good, −1 on a rejection
+-- grain: one row per event that changed whether a unit is good: +1 on the day it became good, −1 on a rejection;
+-- of touched units
 -- Events of a unit are replayed by time, then failed < completed < accepted < rejected, then event id.
 with deciding as (
     select
-        outcome_events.workflow, outcome_events.unit_id, outcome_events.event_id, outcome_events.time,
-        outcome_events.day, outcome_events.value_usd,
-        case when outcome_events.event = 'rejected' then 0 else 1 end as good,
-        case outcome_events.event when 'completed' then 1 when 'accepted' then 2 else 3 end as kind_order
-    from outcome_events
-    inner join declared on declared.workflow = outcome_events.workflow and declared.grain = 'unit'
+        touched_events.workflow, touched_events.unit_id, touched_events.event_id, touched_events.time,
+        touched_events.day, touched_events.value_usd,
+        case when touched_events.event = 'rejected' then 0 else 1 end as good,
+        case touched_events.event when 'completed' then 1 when 'accepted' then 2 else 3 end as kind_order
+    from touched_events
+    inner join declared on declared.workflow = touched_events.workflow and declared.grain = 'unit'
     where
-        (
-            outcome_events.event in ('accepted', 'rejected')
-            or (outcome_events.event = 'completed' and declared.accept = 'completed')
-        )
-        and exists (
-            select 1 from touched_units
-            where touched_units.workflow = outcome_events.workflow and touched_units.unit_id = outcome_events.unit_id
-        )
+        touched_events.event in ('accepted', 'rejected')
+        or (touched_events.event = 'completed' and declared.accept = 'completed')
 ),
 
 stepped as (

@@ -3,25 +3,23 @@
 -- parent without a workflow is of the unit's own. `named` counts the different parents that its events name.
 with told as (
     select
-        outcome_events.workflow, outcome_events.unit_id,
-        coalesce(outcome_events.parent_workflow, outcome_events.workflow) as parent_workflow,
-        outcome_events.parent_unit_id,
+        touched_events.workflow, touched_events.unit_id,
+        coalesce(touched_events.parent_workflow, touched_events.workflow) as parent_workflow,
+        touched_events.parent_unit_id,
         row_number() over (
-            partition by outcome_events.workflow, outcome_events.unit_id
+            partition by touched_events.workflow, touched_events.unit_id
             order by
-                outcome_events.time desc,
-                case outcome_events.event
+                touched_events.time desc,
+                case touched_events.event
                     when 'failed' then 0 when 'completed' then 1 when 'accepted' then 2 else 3
                 end desc,
-                outcome_events.event_id desc
+                touched_events.event_id desc
         ) as recency
-    from outcome_events
-    inner join touched_units
-        on touched_units.workflow = outcome_events.workflow and touched_units.unit_id = outcome_events.unit_id
-    inner join declared on declared.workflow = outcome_events.workflow and declared.grain = 'unit'
+    from touched_events
+    inner join declared on declared.workflow = touched_events.workflow and declared.grain = 'unit'
     inner join declared as above
-        on above.workflow = coalesce(outcome_events.parent_workflow, outcome_events.workflow) and above.grain = 'unit'
-    where outcome_events.parent_unit_id is not null
+        on above.workflow = coalesce(touched_events.parent_workflow, touched_events.workflow) and above.grain = 'unit'
+    where touched_events.parent_unit_id is not null
 )
 
 select

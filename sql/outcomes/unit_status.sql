@@ -1,27 +1,19 @@
--- grain: one row per (workflow, unit) with an event: good, rejected, failed or open, and when it last became good
+-- grain: one row per touched (workflow, unit) with an event: good, rejected, failed or open, and when it last became good
 with seen as (
     select
-        outcome_events.workflow, outcome_events.unit_id,
+        touched_events.workflow, touched_events.unit_id,
         max(case when event = 'rejected' then 1 else 0 end) as rejected,
         max(case when event = 'failed' then 1 else 0 end) as failed
-    from outcome_events
-    inner join declared on declared.workflow = outcome_events.workflow and declared.grain = 'unit'
-    inner join touched_units
-        on touched_units.workflow = outcome_events.workflow and touched_units.unit_id = outcome_events.unit_id
-    group by outcome_events.workflow, outcome_events.unit_id
+    from touched_events
+    inner join declared on declared.workflow = touched_events.workflow and declared.grain = 'unit'
+    group by touched_events.workflow, touched_events.unit_id
 ),
 
 last_change as (
     select
         workflow, unit_id, sum(change) as good,
         max(case when change = 1 then time end) as became_good
-    from unit_changes
-    where
-        exists (
-            select 1
-            from touched_units
-            where touched_units.workflow = unit_changes.workflow and touched_units.unit_id = unit_changes.unit_id
-        )
+    from touched_changes
     group by workflow, unit_id
 )
 
@@ -41,13 +33,7 @@ left join (
     select
         workflow, unit_id, day, value_usd,
         row_number() over (partition by workflow, unit_id order by time desc, event_id desc) as recency
-    from unit_changes
-    where
-        change = 1
-        and exists (
-            select 1
-            from touched_units
-            where touched_units.workflow = unit_changes.workflow and touched_units.unit_id = unit_changes.unit_id
-        )
+    from touched_changes
+    where change = 1
 ) as unit_changes
     on unit_changes.workflow = seen.workflow and unit_changes.unit_id = seen.unit_id and unit_changes.recency = 1
