@@ -1,4 +1,4 @@
-"""The connection that reads segments: Parquet files of requests and charges, the only files that it can reach.
+"""The connection that reads segments: Parquet files of requests, charges and units, the only files that it can reach.
 
 A list of allowed directories would let a query write there as well. So local files are closed to this connection
 altogether, and the segments come through a file system of their own, which opens files for reading and knows no other
@@ -23,7 +23,7 @@ from fsspec import AbstractFileSystem
 from pipelines.storage.models import literal
 
 SCHEME = "segments"
-_NAME = re.compile(r"(?:requests|charges)/[A-Za-z0-9_-]+[.]parquet")
+_NAME = re.compile(r"(?:requests|charges|outcome_cost)/[A-Za-z0-9_-]+[.]parquet")
 
 
 class Opened:

@@ -1,7 +1,7 @@
 """What the pages ask about single units: how their costs spread, the dearest, and one unit's requests with their charges.
 
-Requests and charges are the big tables, Parquet files by day in the order of units: all but the parts in which a unit
-can lie are passed over. Of the days that are asked for, charges are read only where the unit has a request, and no day
+Units, requests and charges are the big tables, Parquet files in the order of units: all but the parts in which a unit can
+lie are passed over. Of the days that are asked for, charges are read only where the unit has a request, and no day
 is read after the one with its last.
 """
 
@@ -17,6 +17,7 @@ import streamlit as st
 
 from dashboards import queries, segments
 from dashboards.queries import Rows, ask, in_currency
+from pipelines.storage import generations
 from pipelines.storage.published import Published
 
 MOST_IDS = 500  #: requests whose ids are told one by one, so that a file's parts without any are passed over
@@ -60,11 +61,21 @@ def dearest(p: Published, workflow: str) -> Rows:
 
 def unit(p: Published, workflow: str, unit_id: str) -> dict[str, Any] | None:
     """One unit; None where the workflow has none of this name."""
-    found = ask(
-        p, "select * from outcome_cost where workflow = $workflow and unit_id = $unit_id",
-        workflow=workflow, unit_id=unit_id,
-    )  # fmt: skip
+    found = _unit(str(p.home), p.name, workflow, unit_id)
     return found[0] if found else None
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _unit(home: str, name: str, workflow: str, unit_id: str) -> Rows:
+    p = Published(Path(home), name)
+    asked = {"workflow": workflow, "unit_id": unit_id}
+    files = p.unit_files()
+    if files is None:
+        return ask(p, "select * from outcome_cost where workflow = $workflow and unit_id = $unit_id", **asked)
+    if not files:
+        return []
+    with segments.reading(home) as con:
+        return in_currency(p, queries._rows(con, generations.one_unit(segments.named(files)), asked))
 
 
 def requests_of(

@@ -22,7 +22,8 @@ from pipelines.ledger.terms import Terms
 from pipelines.publish.assemble import GROUP, SEGMENTS
 from pipelines.rates.book import RateBook
 from pipelines.sources.record import MONEY
-from pipelines.storage.models import filled
+from pipelines.storage import generations
+from pipelines.storage.models import filled, sql
 
 if TYPE_CHECKING:
     from pipelines.running import Run
@@ -83,8 +84,9 @@ def _split(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def write_segments(run: Run) -> None:
-    """One immutable file per touched day and table, each sorted, written by one task."""
+    """One immutable file per touched day and table, each sorted, written by one task; and one of all units."""
     ledger: SparkLedger = run.con
+    _write_units(run)
     for table in SEGMENTS:
         touched = "cost_days" if table == "unit_days" else "touched_days"
         frame = ledger.query(_segment_model(table))
@@ -113,6 +115,28 @@ def write_segments(run: Run) -> None:
             place.fetch(part, folder / file)
             run.con.small.execute("insert into segments values (?, ?, ?)", [table, written, file])
         place.remove()
+
+
+def _write_units(run: Run) -> None:
+    ledger: SparkLedger = run.con
+    from pyspark.sql.functions import lit
+
+    upto = generations.coming(ledger)
+    rows = ledger.query(sql("publish/outcome_cost"))
+    frame = rows.withColumn("generation", lit(upto).cast("bigint")).withColumn("tombstone", lit(False))
+    place = ledger.work.below("segments/outcome_cost")
+    ledger.guarded(
+        lambda: (
+            frame.repartition(1).sortWithinPartitions("workflow", "unit_id")
+            .write.option("parquet.block.row.count.limit", generations.GROUP).parquet(place.url)
+        )
+    )  # fmt: skip
+    file = None
+    for part in place.files():
+        file = generations.path(run.home, upto, run.run_id)
+        place.fetch(part, file)
+    generations.replace_all(ledger, upto, file)
+    place.remove()
 
 
 def _segment_model(table: str) -> str:

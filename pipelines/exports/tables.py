@@ -331,7 +331,7 @@ def _batches(
     limits = [f"{day} >= date '{first}'"] * bool(first) + [f"{day} <= date '{last}'"] * bool(last)
     where = f"where {' and '.join(limits)}" if limits else ""
     if not export.segment:
-        with published.connect() as con:
+        with published.connect(units=name == "outcome_cost") as con:
             rows = con.sql(f"select {columns} from {name} {where} order by {export.order}")
             yield from rows.to_arrow_reader(50_000)
         return
@@ -373,7 +373,7 @@ def _ranking(published: Published, first: date | None, last: date | None) -> Ite
     files = published.segments("unit_days", start, end)
     if not files:
         return
-    with published.connect({"unit_days": (f"from {parquet(files)}", {})}) as con:
+    with published.connect({"unit_days": (f"from {parquet(files)}", {})}, units=True) as con:
         con.execute("create temp view unit_days as from memory.unit_days")
         ranked = ranked_period(con, start, end).ranking
     yield from ranked.to_arrow().select(list(EXPORTS["value_ranking"].columns)).to_batches()

@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.outcomes.ratios import quotient
+from pipelines.storage.generations import burying, coming
 from pipelines.storage.models import sql
 
 #: Units whose lives are worked out at a time: what this holds in memory does not grow with a run.
@@ -82,9 +83,12 @@ def write_daily_cost(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def write_unit_costs(con: duckdb.DuckDBPyConnection) -> None:
-    """Replace the lifetime cost of every unit with new spend or new events."""
+    """Replace the lifetime cost of every unit with new spend or new events, as the next generation."""
+    generation = coming(con)
     for _ in by_units(con, AT_ONCE):
-        con.execute(
-            "delete from unit_costs where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)"
-        )
-        con.execute(f"insert into unit_costs by name {sql('outcomes/unit_costs')}")
+        with burying(con, generation):
+            con.execute(
+                "delete from unit_costs where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)"
+            )
+            rows = sql("outcomes/unit_costs")
+            con.execute(f"insert into unit_costs by name select *, {generation} as generation from ({rows}) as fresh")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -23,7 +22,7 @@ from pipelines.publish.attribution import attribution
 from pipelines.publish.currency import exchange_at, exchange_rates
 from pipelines.publish.unit_marts import unit_marts
 from pipelines.split.build import Split
-from pipelines.storage import published
+from pipelines.storage import generations, published
 from pipelines.storage.days import called_between
 from pipelines.storage.lake import PACKED
 from pipelines.storage.ledger import hold
@@ -32,11 +31,9 @@ from pipelines.workspace.load import Loaded
 
 #: marts that are one SQL model each
 SQL_MARTS = (
-    "daily_cost", "outcome_cost", "unattributed", "task_cost", "restatements", "sources_health", "quarantine",
+    "daily_cost", "unattributed", "task_cost", "restatements", "sources_health", "quarantine",
     "unpriced_models", "workflows", "daily_spend", "day_values", "billed", "evaluated_items", "unit_calls",
 )  # fmt: skip
-#: of these, those that grow with the units: they pass through a file, not through memory
-LARGE_MARTS = ("outcome_cost",)
 SEGMENTS = ("requests", "charges", "unit_days")
 #: rows of a segment that a reader takes or passes over together, by the least and the greatest unit among them
 GROUP = 20_480
@@ -80,10 +77,11 @@ def as_of(con: duckdb.DuckDBPyConnection, last: date | None) -> date | None:
 
 
 def write_segments(con: duckdb.DuckDBPyConnection, home: Path, run_id: str) -> None:
-    """New immutable files for the touched days; the ledger's `segments` name the ones in force.
+    """New immutable files for the touched days and units; the ledger names the ones in force.
 
     A day that only late requests came to keeps its files, beside one that holds these.
     """
+    generations.write(con, home, run_id)
     late = {day for (day,) in con.execute("select day from late_days").fetchall()}
     for table in SEGMENTS:
         whole = table == "unit_days"
@@ -130,19 +128,15 @@ def assemble(
     last = day or date(1970, 1, 1)
     first = last - timedelta(days=PERIOD_DAYS - 1)
     values = {"as_of": last, "first_day": first}
-    tables: dict[str, pa.Table | Path] = {}
-    passing = folder / "passing"
-    passing.mkdir()
+    tables: dict[str, pa.Table] = {}
     for mart in SQL_MARTS:
         text = sql(f"publish/{mart}")
-        if mart in LARGE_MARTS and isinstance(con, duckdb.DuckDBPyConnection):
-            tables[mart] = passing / f"{mart}.parquet"
-            con.execute(f"copy ({text}) to {literal(str(tables[mart]))} (format parquet)")
-            continue
         tables[mart] = con.sql(text, params={k: v for k, v in values.items() if f"${k}" in text}).to_arrow_table()
     hold(con, 0.5)  # the other half is for the connections that put the set together
-    said = _ranking(con, tables, loaded.home, first, last)
-    tables |= unit_marts(tables["outcome_cost"])
+    units = generations.in_force(con)
+    rows_of_units = generations.relation([loaded.home / "segments" / generations.TABLE / file for file in units])
+    said = _ranking(con, tables, rows_of_units, loaded.home, first, last)
+    tables |= unit_marts(con, rows_of_units)
     tables |= {mart: frame.to_arrow() for mart, frame in changed.items()}
     charged = attribution(con)
     tables |= {mart: frame.to_arrow() for mart, frame in charged.items()}
@@ -172,19 +166,22 @@ def assemble(
         "assign": json_rows(charged["assign_rules"]),
         "summary": {k: _text(v) for k, v in summary.items() if k not in ("first_day", "last_day")},
         "segments": segments,
+        "generations": {generations.TABLE: units},
     }  # fmt: skip
     published.write_marts(folder, tables)
     hold(con)
-    shutil.rmtree(passing)
     (folder / "set.json").write_text(json.dumps(meta, indent=1), "utf-8")
     return Assembled(name=name, meta=meta, alerts=json_rows(warned))
 
 
 def _ranking(
-    con: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table | Path], home: Path, first: date, last: date
+    con: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table], units: str, home: Path, first: date, last: date
 ) -> str | None:  # fmt: skip
-    """Add `workflow_totals`, `value_ranking` and `value_sensitivity` of the period, from the very tables that are published."""
-    held = {name: tables[name] for name in ("daily_cost", "daily_spend", "outcome_cost", "workflows", "day_values")}
+    """Add `workflow_totals`, `value_ranking` and `value_sensitivity` of the period, from the very tables that are published.
+
+    `units`: a query for the mart `outcome_cost`.
+    """
+    held = {name: tables[name] for name in ("daily_cost", "daily_spend", "workflows", "day_values")}
     segments = con.execute("select name, day, file from segments order by day").fetchall()
     folder = home / "segments" / "unit_days"
     files = [folder / file for name, day, file in segments if name == "unit_days" and first <= day <= last]
@@ -196,10 +193,8 @@ def _ranking(
         else:
             held["unit_days"] = con.sql(filled("publish/unit_days", days="false")).to_arrow_table()
         for name, table in held.items():
-            if isinstance(table, Path):
-                marts.execute(f"create view {name} as from read_parquet({literal(str(table))})")
-            else:
-                marts.register(name, table)
+            marts.register(name, table)
+        marts.execute(f"create view outcome_cost as {units}")
         ranked = ranked_period(marts, first, last)
     tables["workflow_totals"] = ranked.totals.to_arrow()
     tables["value_ranking"] = ranked.ranking.to_arrow()

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from pipelines.storage.ledger import hold
-from pipelines.storage.models import filled, literal, sql
+from pipelines.storage.models import filled, sql
 
 MOST = 100  #: dearest units kept of each workflow
 STEPS = 40  #: steps of cost; the 95 % point lies a little above the middle, what lies beyond the last step is in it
@@ -21,26 +21,37 @@ _TO_P95 = 26
 _ROUND = (Decimal(1), Decimal(2), Decimal("2.5"), Decimal(5), Decimal(10))
 
 
-def unit_marts(outcome_cost: pa.Table | Path) -> dict[str, pa.Table]:
-    """`unit_summary`, `unit_spread` and `dearest_units` of the mart `outcome_cost`."""
+def unit_marts(ledger: Any, files: str) -> dict[str, pa.Table]:
+    """`unit_summary`, `unit_spread` and `dearest_units` of the mart `outcome_cost`.
+
+    From the ledger's own rows where its engine is DuckDB, else from what was published of them: the query `files`.
+    """
+    if isinstance(ledger, duckdb.DuckDBPyConnection):
+        return spread(ledger, sql("publish/outcome_cost"))
     with duckdb.connect(":memory:") as con:
         hold(con, 0.5)
         con.execute("set timezone = 'UTC'")
-        if isinstance(outcome_cost, Path):
-            con.execute(f"create view outcome_cost as from read_parquet({literal(str(outcome_cost))})")
-        else:
-            con.register("outcome_cost", outcome_cost)
-        summary = con.sql(sql("publish/unit_summary")).to_arrow_table()
-        con.execute(
-            "create table steps (workflow varchar, step_usd decimal(38, 12), last_step bigint, from_usd decimal(38, 12))"
-        )
-        if found := list(_steps(summary.to_pylist())):
-            con.executemany("insert into steps values (?, ?, ?, ?)", found)
-        return {
-            "unit_summary": summary,
-            "unit_spread": con.sql(sql("publish/unit_spread")).to_arrow_table(),
-            "dearest_units": con.sql(filled("publish/dearest_units", most=str(MOST))).to_arrow_table(),
-        }
+        return spread(con, files)
+
+
+def spread(con: duckdb.DuckDBPyConnection, units: str) -> dict[str, pa.Table]:
+    """The three marts, from a query for `outcome_cost`; leaves nothing on the connection."""
+    con.execute(f"create or replace temp view outcome_cost as {units}")
+    summary = con.sql(sql("publish/unit_summary")).to_arrow_table()
+    con.execute(
+        "create or replace temp table steps "
+        "(workflow varchar, step_usd decimal(38, 12), last_step bigint, from_usd decimal(38, 12))"
+    )
+    if found := list(_steps(summary.to_pylist())):
+        con.executemany("insert into steps values (?, ?, ?, ?)", found)
+    marts = {
+        "unit_summary": summary,
+        "unit_spread": con.sql(sql("publish/unit_spread")).to_arrow_table(),
+        "dearest_units": con.sql(filled("publish/dearest_units", most=str(MOST))).to_arrow_table(),
+    }
+    con.execute("drop table steps")
+    con.execute("drop view outcome_cost")
+    return marts
 
 
 def _steps(summary: list[dict]) -> Iterable[tuple[str, Decimal, int, Decimal]]:

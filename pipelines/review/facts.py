@@ -180,7 +180,7 @@ def _ranked(published: Published, first: date, last: date) -> tuple[Rows, Rows, 
     files = published.segments("unit_days", first, last)
     if not files:
         return [], [], []
-    with published.connect({"unit_days": (f"from {parquet(files)}", {})}) as con:
+    with published.connect({"unit_days": (f"from {parquet(files)}", {})}, units=True) as con:
         con.execute("create temp view unit_days as from memory.unit_days")
         ranked = ranked_period(con, first, last)
     return ranked.ranking.to_dicts(), ranked.sensitivity.to_dicts(), ranked.totals.to_dicts()

@@ -1,9 +1,10 @@
 """What is published: complete, immutable sets of marts, and the pointer to the last of them.
 
     .outlay/published/current            name of the set, swapped atomically
-    .outlay/published/<set>/marts.duckdb small tables, one per export but the two big ones
-    .outlay/published/<set>/set.json     what the set says of itself, and its segments by day
-    .outlay/segments/<table>/…           immutable Parquet, one file per day and change: `requests`, `charges`
+    .outlay/published/<set>/marts.duckdb small tables, one per export but the three big ones
+    .outlay/published/<set>/set.json     what the set says of itself, its segments by day and its generations in order
+    .outlay/segments/<table>/…           immutable Parquet: of `requests`, `charges` and `unit_days` one file per day and
+                                         change, of `outcome_cost` one per generation of units (`storage.generations`)
 
 Readers never meet the ledger: a set is opened read-only, and the connection is closed to files, settings and other
 databases before anybody's text reaches it.
@@ -26,6 +27,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from pipelines.storage import generations
 from pipelines.storage.ledger import hold
 from pipelines.storage.models import literal
 from pipelines.workspace.errors import NothingPublished, OutlayError
@@ -70,11 +72,19 @@ class Published:
             if (first is None or first <= day) and (last is None or day <= last)
         }
 
-    def connect(self, preload: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None) -> duckdb.DuckDBPyConnection:
+    def unit_files(self) -> list[Path] | None:
+        """Parquet files of `outcome_cost`, oldest first; None for a set of an earlier version, where it is a mart."""
+        names = self.meta.get("generations", {}).get(generations.TABLE)
+        return None if names is None else [self.home / "segments" / generations.TABLE / name for name in names]
+
+    def connect(
+        self, preload: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None, *, units: bool = False
+    ) -> duckdb.DuckDBPyConnection:  # fmt: skip
         """A hardened connection to the marts.
 
         `preload` maps a table name to a query (with its parameters) that trusted code runs over the segments before
         the connection is locked; afterwards nothing can read or write a file, attach a database or change a setting.
+        With `units`, `outcome_cost` is there too, and its files stay within reach, no others: for trusted code alone.
         """
         con = duckdb.connect(
             ":memory:", config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
@@ -83,6 +93,10 @@ class Published:
         con.execute(f"attach {literal(str(self.folder / 'marts.duckdb'))} as marts (read_only)")
         for table, (query, parameters) in (preload or {}).items():
             con.execute(f"create table {table} as {query}", dict(parameters))
+        files = self.unit_files() if units else None
+        if files is not None:
+            con.execute(f"create temp view {generations.TABLE} as {generations.relation(files)}")
+            con.execute(f"set allowed_paths = [{', '.join(literal(str(file)) for file in files)}]")
         con.execute("use marts")
         con.execute("set enable_external_access = false")
         con.execute("set lock_configuration = true")
@@ -122,16 +136,13 @@ def building(home: Path, name: str) -> Generator[Path]:
         raise
 
 
-def write_marts(folder: Path, tables: Mapping[str, pa.Table | Path]) -> None:
-    """All marts of a set in one DuckDB file; large ones are given as Parquet files."""
+def write_marts(folder: Path, tables: Mapping[str, pa.Table]) -> None:
+    """All marts of a set in one DuckDB file."""
     con = duckdb.connect(str(folder / "marts.duckdb"))
     try:
         hold(con, 0.5)
         con.execute("set timezone = 'UTC'")
         for name, table in tables.items():
-            if isinstance(table, Path):
-                con.execute(f"create table {name} as from read_parquet({literal(str(table))})")
-                continue
             con.register("mart", table)
             con.execute(f"create table {name} as from mart")
             con.unregister("mart")
@@ -163,14 +174,14 @@ def sweep(home: Path, keep: Iterable[str]) -> None:
     for folder in sets:
         if folder.name not in kept:
             shutil.rmtree(folder, ignore_errors=True)
+    named = [Published(home, name) for name in kept if (root / name / "set.json").is_file()]
     used = {
         (table, file)
-        for name in kept
-        if (root / name / "set.json").is_file()
-        for table, days in Published(home, name).meta["segments"].items()
+        for p in named
+        for table, days in p.meta["segments"].items()
         for names in days.values()
         for file in _names(names)
-    }
+    } | {(file.parent.name, file.name) for p in named for file in p.unit_files() or ()}
     for file in (home / "segments").glob("*/*.parquet"):
         if (file.parent.name, file.name) not in used:
             file.unlink(missing_ok=True)

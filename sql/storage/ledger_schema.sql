@@ -142,6 +142,12 @@ create table if not exists unit_costs (
 );
 alter table unit_costs add column if not exists first_day date;
 alter table unit_costs add column if not exists last_day date;
+-- counts the runs that wrote units; null: in none of the files that `unit_generations` names
+alter table unit_costs add column if not exists generation bigint;
+-- one row per (workflow, unit) that an older file may hold and that is no more
+create table if not exists unit_tombstones (workflow varchar, unit_id varchar, generation bigint);
+-- one row per file of units' costs that is in force: the generations whose rows it holds, both ends included
+create table if not exists unit_generations (lowest bigint, highest bigint, file varchar);
 -- one row per (published day, workflow) that a later run changed
 create table if not exists restatements (
     published_at timestamptz, day date, workflow varchar, before_usd decimal(38, 12), after_usd decimal(38, 12),

@@ -27,9 +27,11 @@ from streamlit.testing.v1 import AppTest
 
 from dashboards import queries
 from pipelines.publish.assemble import GROUP
-from pipelines.publish.unit_marts import unit_marts
+from pipelines.publish.unit_marts import spread
 from pipelines.run import run_workspace
 from pipelines.running import Asked
+from pipelines.storage.generations import GROUP as UNITS_GROUP
+from pipelines.storage.generations import relation
 from pipelines.storage.lake import PACKED
 from pipelines.storage.models import literal
 from pipelines.storage.published import Published, current
@@ -50,7 +52,7 @@ def build(root: Path, requests: int) -> None:
     con = duckdb.connect(str(p.folder / "marts.duckdb"))
     con.execute("set timezone = 'UTC'")
     _more_workflows(con)
-    _more_units(con, requests // CALLS_PER_UNIT)
+    _more_units(p, con, requests // CALLS_PER_UNIT)
     _more_refused(con, requests // REFUSED_SHARE)
     _a_full_day(p, con, requests // DAYS)
     con.close()
@@ -60,8 +62,8 @@ def build(root: Path, requests: int) -> None:
 def _more_workflows(con: duckdb.DuckDBPyConnection) -> None:
     """Every row that belongs to a workflow, again for the other companies' workflows."""
     found = con.execute(
-        "select table_name from duckdb_columns() where column_name = 'workflow' and table_name not in ('outcome_cost', 'unit_summary', "
-        "'unit_spread', 'dearest_units')"
+        "select table_name from duckdb_columns() where column_name = 'workflow' and table_name not in ('unit_summary', 'unit_spread', "
+        "'dearest_units')"
     ).fetchall()  # fmt: skip
     for (table,) in found:
         con.execute(
@@ -71,8 +73,10 @@ def _more_workflows(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("update drift set alarm = workflow || ':' || kind || ':' || detected_day")
 
 
-def _more_units(con: duckdb.DuckDBPyConnection, units: int) -> None:
+def _more_units(p: Published, con: duckdb.DuckDBPyConnection, units: int) -> None:
     """As many units as asked for, each like one of the sample's; the dearest keep their names and days."""
+    [file] = p.unit_files() or []
+    con.execute(f"create temp view outcome_cost as {relation([file])}")
     copies = -(-units // con.execute("select count(*) from outcome_cost").fetchall()[0][0])
     con.execute(
         f"""create table more as select * exclude (n) from (
@@ -84,9 +88,16 @@ def _more_units(con: duckdb.DuckDBPyConnection, units: int) -> None:
             ), n from outcome_cost, range({copies}) as more(n)
         )"""
     )
-    con.execute("create or replace table outcome_cost as from more order by workflow, unit_id")
+    fresh = file.with_suffix(".fresh")
+    con.execute(
+        f"copy (select *, 1::bigint as generation, false as tombstone from more order by workflow, unit_id) to {literal(str(fresh))} "
+        f"({PACKED}, row_group_size {UNITS_GROUP})"
+    )
+    con.execute("drop view outcome_cost")
+    made = spread(con, "from more")
     con.execute("drop table more")
-    for name, table in unit_marts(con.sql("from outcome_cost").to_arrow_table()).items():
+    os.replace(fresh, file)
+    for name, table in made.items():
         con.register("made", table)
         con.execute(f"create or replace table {name} as from made")
         con.unregister("made")

@@ -48,7 +48,7 @@ def frame(at: AppTest, *titles: str) -> list[dict[str, Any]]:
 
 def rows(published: Published, query: str, **parameters: Any) -> list[tuple[Any, ...]]:
     """A query on the marts, apart from the dashboard's own."""
-    with published.connect() as con:
+    with published.connect(units=True) as con:
         return con.execute(query, parameters).fetchall() if parameters else con.execute(query).fetchall()
 
 

@@ -117,7 +117,7 @@ def test_a_page_starts_over_when_its_set_was_swept_meanwhile(show, copy, monkeyp
 
 def test_many_readers_at_once_see_one_set(published):
     def read(_: int) -> tuple[int, ...]:
-        with published.connect() as con:
+        with published.connect(units=True) as con:
             return tuple(
                 con.execute(f"select count(*) from {table}").fetchall()[0][0]
                 for table in ("daily_cost", "outcome_cost")

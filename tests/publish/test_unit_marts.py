@@ -5,12 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.publish.unit_marts import MOST, STEPS, step, unit_marts
+from pipelines.publish.unit_marts import MOST, STEPS, spread, step
 
 D = Decimal
 SCHEMA = pa.schema(
@@ -34,7 +35,10 @@ def units(costs: list[Decimal | None], workflow: str = "w", good: int = 1) -> li
 
 
 def made(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    return {name: table.to_pylist() for name, table in unit_marts(pa.Table.from_pylist(rows, SCHEMA)).items()}
+    with duckdb.connect() as con:
+        con.execute("set timezone = 'UTC'")
+        con.register("units", pa.Table.from_pylist(rows, SCHEMA))
+        return {name: table.to_pylist() for name, table in spread(con, "from units").items()}
 
 
 def test_a_hundred_units_of_one_cent_to_a_dollar():
