@@ -6,16 +6,19 @@ import csv
 import gzip
 import io
 import json
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import duckdb
 from ruamel.yaml import YAML
 
 from pipelines.exports.fingerprint import fingerprint
 from pipelines.exports.write import write
 from pipelines.run import run_workspace
 from pipelines.running import Asked
+from pipelines.storage import generations
 from pipelines.storage.published import Published, current
 from pipelines.workspace.load import Loaded, load_workspace
 
@@ -101,3 +104,15 @@ def event(event_id: str, what: str = "completed", **fields: Any) -> dict[str, An
         "event_id": event_id, "time": "2026-10-20T11:00:00Z", "workflow": "review", "unit_id": "d1", "event": what,
         **fields,
     }  # fmt: skip
+
+
+def as_before(p: Published) -> None:
+    """Make of a set what earlier versions published: the units are a mart, and no files are named."""
+    with duckdb.connect() as con:
+        con.execute("set timezone = 'UTC'")
+        con.execute(f"attach '{p.folder / 'marts.duckdb'}' as marts")
+        con.execute(f"create table marts.outcome_cost as {generations.relation(p.unit_files() or [])}")
+    document = json.loads((p.folder / "set.json").read_text())
+    del document["generations"]
+    (p.folder / "set.json").write_text(json.dumps(document))
+    shutil.rmtree(p.home / "segments/outcome_cost")

@@ -6,6 +6,7 @@
          ─ shares of a call, in whole numbers ──> allocations                            `road.allocate`
          ─ lives of units, cost of units, days ─> unit_costs, daily_cost                 stages of `pipelines.run`
          ─ one file a day ──────────────────────> segments/{requests,charges,unit_days}  `road.write_segments`
+         ─ one file of all units ───────────────> segments/outcome_cost                  `road.write_segments`
          ─ totals and marts ────────────────────> the published set, as ever
 
 There is one set of SQL, `sql/`: `dialect` writes each model in Spark's words, and `ledger` sends it there. The driver

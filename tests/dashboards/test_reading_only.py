@@ -51,6 +51,21 @@ def test_a_preloaded_segment_does_not_open_the_door_again(published, tmp_path):
 @pytest.mark.parametrize(
     "statement",
     [
+        "select * from read_text('/etc/hostname')", "select * from read_text('{home}/published/current')",
+        "select * from read_parquet('{home}/segments/*/*.parquet')", "copy (select 1) to '{home}/segments/outcome_cost/x.parquet'",
+        "attach '{home}/segments/other.duckdb'", "set enable_external_access = true", "set allowed_paths = ['/etc/hostname']",
+    ],
+)  # fmt: skip
+def test_a_connection_that_has_the_files_of_units_reaches_no_others(statement, published):
+    with published.connect(units=True) as con:
+        assert con.execute("select count(*) from outcome_cost").fetchall()[0][0] > 0
+        with pytest.raises(duckdb.Error):
+            con.execute(statement.replace("{home}", str(published.home)))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
         "select * from read_text('/etc/hostname')",
         "select * from read_text('{home}/published/current')",
         "select * from read_text('segments://../published/current')",

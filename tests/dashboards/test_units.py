@@ -13,7 +13,11 @@ import pytest
 import streamlit as st
 
 from dashboards import units
+from pipelines.publish import formats, names
+from pipelines.storage import generations
 from pipelines.storage.published import Published, current
+from tests.dashboards.reading import said
+from tests.workspaces import as_before
 
 WHOLE = ("requests", "charges")
 
@@ -115,6 +119,79 @@ def test_parts_of_a_file_in_which_a_unit_cannot_lie_are_passed_over(tmp_path):
         assert len(con.execute(query, asked).fetchall()) == 6
         plan = con.execute(f"explain analyze {query}", asked).fetchall()[0][1]
         assert plan.count("Row Groups Scanned: 1 / 10") == 2, plan
+
+
+def in_files(p: Published, tmp_path: Path, *files: str) -> Published:
+    """A set whose units lie in these files, oldest first: queries for `n`, their generation and whether they are tombstones."""
+    folder = tmp_path / "segments" / "outcome_cost"
+    folder.mkdir(parents=True)
+    named = [f"{place:09}-run.parquet" for place in range(len(files))]
+    for name, rows in zip(named, files, strict=True):
+        columns = [
+            f"null::{kind} as {column}" for column, kind in generations.COLUMNS.items() if column not in ("workflow", "unit_id", "requests")
+        ]  # fmt: skip
+        duckdb.execute(
+            f"copy (select 'claims' as workflow, format('a-long-name-for-a-claim-{{:06d}}', n) as unit_id, "
+            f"generation as requests, {', '.join(columns)}, generation, tombstone from ({rows}) order by n) "
+            f"to '{folder / name}' (format parquet, row_group_size 2048)"
+        )
+    made = Published(tmp_path, "made")
+    made.__dict__["meta"] = {**p.meta, "generations": {"outcome_cost": named}}
+    return made
+
+
+def test_a_unit_is_what_the_newest_file_says_of_it(published, tmp_path, monkeypatch):
+    made = in_files(
+        published, tmp_path,
+        "select n, 1::bigint as generation, false as tombstone from range(100) as r(n)",
+        "select n, 4::bigint as generation, n = 7 as tombstone from range(5, 9) as r(n)",
+        "select 8 as n, 5::bigint as generation, false as tombstone",
+    )  # fmt: skip
+    monkeypatch.setattr(units, "Published", lambda *_: made)
+    st.cache_data.clear()
+
+    def found(n: int) -> int | None:
+        row = units.unit(made, "claims", f"a-long-name-for-a-claim-{n:06}")
+        return row["requests"] if row else None
+
+    assert [found(n) for n in (4, 5, 6, 7, 8, 9, 100)] == [1, 4, 4, None, 5, 1, None]
+    assert units.unit(made, "other", "a-long-name-for-a-claim-000004") is None
+
+
+def test_one_part_of_a_file_is_read_for_one_unit(published, tmp_path):
+    made = in_files(
+        published, tmp_path,
+        "select n, 1::bigint as generation, false as tombstone from range(16384) as r(n)",
+        "select n, 2::bigint as generation, false as tombstone from range(0, 16384, 4) as r(n)",
+    )  # fmt: skip
+    with units.segments.reading(str(tmp_path)) as con:
+        query = generations.one_unit(units.segments.named(made.unit_files() or []))
+        asked = {"workflow": "claims", "unit_id": "a-long-name-for-a-claim-000701"}
+        assert len(con.execute(query, asked).fetchall()) == 1
+        plan = con.execute(f"explain analyze {query}", asked).fetchall()[0][1]
+        assert "Row Groups Scanned: 2 / 10" in plan, plan
+
+
+def test_the_pages_find_units_of_a_set_that_has_them_as_a_mart(copy, show):
+    p = current(copy)
+    with p.connect(units=True) as con:
+        chosen = con.execute(
+            "select workflow, min(unit_id), max(unit_id) from outcome_cost group by workflow"
+        ).fetchall()
+    wanted = {(w, unit): units.unit(p, w, unit) for w, *ids in chosen for unit in ids}
+    assert len(wanted) > 6
+    assert None not in wanted.values()
+    as_before(p)
+    st.cache_data.clear()
+    older = current(copy)
+    assert older.unit_files() is None
+    assert {(w, unit): units.unit(older, w, unit) for w, unit in wanted} == wanted
+    workflow, unit_id = min(wanted)
+    row = wanted[workflow, unit_id]
+    assert row
+    at = show(copy, "cost", workflow=names.human(workflow), unit=unit_id)
+    assert not at.exception
+    assert f"{unit_id}: {formats.unit_cost(row['spend_usd'])}" in said(at)
 
 
 @pytest.mark.parametrize("older", ["every", "some"])
