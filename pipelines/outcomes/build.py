@@ -8,7 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.outcomes.ratios import quotient
-from pipelines.storage.generations import burying, coming
+from pipelines.storage.generations import bury, coming
 from pipelines.storage.models import sql
 
 #: Units whose lives are worked out at a time: what this holds in memory does not grow with a run.
@@ -86,9 +86,13 @@ def write_unit_costs(con: duckdb.DuckDBPyConnection) -> None:
     """Replace the lifetime cost of every unit with new spend or new events, as the next generation."""
     generation = coming(con)
     for _ in by_units(con, AT_ONCE):
-        with burying(con, generation):
-            con.execute(
-                "delete from unit_costs where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)"
-            )
-            rows = sql("outcomes/unit_costs")
-            con.execute(f"insert into unit_costs by name select *, {generation} as generation from ({rows}) as fresh")
+        rows = f"select *, {generation} as generation from ({sql('outcomes/unit_costs')}) as fresh"
+        if isinstance(con, duckdb.DuckDBPyConnection):  # another engine has no unit of an earlier run
+            con.execute(f"create or replace temp table fresh_units as {rows}")
+            rows = "select * from fresh_units"
+            bury(con, generation)
+        con.execute(
+            "delete from unit_costs where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)"
+        )
+        con.execute(f"insert into unit_costs by name {rows}")
+    con.execute("drop table if exists fresh_units")

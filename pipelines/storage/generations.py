@@ -14,8 +14,7 @@ The ledger holds every row in force with its generation, so merging reads no fil
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,27 +39,15 @@ def coming(con: Any) -> int:
     return con.execute("select coalesce(max(highest), 0) + 1 from unit_generations").fetchall()[0][0]
 
 
-@contextmanager
-def burying(con: Any, generation: int) -> Generator[None]:
-    """Around the replacing of the `touched_units` in `unit_costs`: those that do not come back get a tombstone.
-
-    An engine that works out every unit in every run has none to bury.
-    """
-    if not isinstance(con, duckdb.DuckDBPyConnection):
-        yield
-        return
+def bury(con: duckdb.DuckDBPyConnection, generation: int) -> None:
+    """Before `fresh_units` replace the `touched_units` in `unit_costs`: those that do not come back get a tombstone."""
     con.execute(
-        "create or replace temp table leaving as select workflow, unit_id from unit_costs "
-        "where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)"
+        "delete from unit_tombstones where (workflow, unit_id) in (select (workflow, unit_id) from fresh_units)"
     )
-    yield
-    fresh = f"(select workflow, unit_id from unit_costs where generation = {generation}) as fresh"
-    con.execute(f"delete from unit_tombstones where (workflow, unit_id) in (select (workflow, unit_id) from {fresh})")
     con.execute(
-        f"insert into unit_tombstones by name select workflow, unit_id, {generation} as generation from leaving "
-        f"anti join {fresh} using (workflow, unit_id)"
+        f"insert into unit_tombstones by name select workflow, unit_id, {generation} as generation from unit_costs "
+        "semi join touched_units using (workflow, unit_id) anti join fresh_units using (workflow, unit_id)"
     )
-    con.execute("drop table leaving")
 
 
 def write(con: duckdb.DuckDBPyConnection, home: Path, run_id: str) -> None:

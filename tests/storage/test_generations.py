@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-import shutil
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -36,16 +35,16 @@ def touch(con: duckdb.DuckDBPyConnection, touched: Iterable[str], found: Units) 
     con.execute("create or replace temp table touched_units (workflow varchar, unit_id varchar)")
     con.executemany("insert into touched_units values ('claims', ?)", [[unit] for unit in touched])
     generation = generations.coming(con)
-    with generations.burying(con, generation):
-        con.execute(
-            "delete from unit_costs where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)"
+    con.execute("create or replace temp table fresh_units as from unit_costs limit 0")
+    rows = [[unit, found[unit], generation] for unit in touched if unit in found]
+    if rows:
+        con.executemany(
+            "insert into fresh_units (workflow, unit_id, status, requests, generation) values ('claims', ?, 'good', ?, ?)",
+            rows,
         )
-        rows = [[unit, found[unit], generation] for unit in touched if unit in found]
-        if rows:
-            con.executemany(
-                "insert into unit_costs (workflow, unit_id, status, requests, generation) values ('claims', ?, 'good', ?, ?)",
-                rows,
-            )
+    generations.bury(con, generation)
+    con.execute("delete from unit_costs where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)")
+    con.execute("insert into unit_costs from fresh_units")
     return generation
 
 
