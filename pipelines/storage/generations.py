@@ -56,12 +56,12 @@ def write(con: duckdb.DuckDBPyConnection, home: Path, run_id: str) -> None:
     `unit_generations` names the files in force afterwards.
     """
     files = con.execute("select lowest, highest from unit_generations order by lowest").fetchall()
-    in_force = con.execute(
+    counted = con.execute(
         "select coalesce(generation, 0) as of, count(*) from (select generation from unit_costs union all "
         "select generation from unit_tombstones) group by of"
     ).fetchall()
-    held = [sum(rows for of, rows in in_force if lowest <= of <= highest) for lowest, highest in files]
-    fresh = sum(rows for _, rows in in_force) - sum(held)
+    held = [sum(rows for of, rows in counted if lowest <= of <= highest) for lowest, highest in files]
+    fresh = sum(rows for _, rows in counted) - sum(held)
     if not fresh:
         return
     first = merged_from(held, fresh)
