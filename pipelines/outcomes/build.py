@@ -91,8 +91,6 @@ def write_unit_costs(con: duckdb.DuckDBPyConnection) -> None:
             con.execute(f"create or replace temp table fresh_units as {rows}")
             rows = "select * from fresh_units"
             bury(con, generation)
-        con.execute(
-            "delete from unit_costs where (workflow, unit_id) in (select (workflow, unit_id) from touched_units)"
-        )
+        con.execute(f"delete {_touched('unit_costs')}")
         con.execute(f"insert into unit_costs by name {rows}")
     con.execute("drop table if exists fresh_units")
