@@ -30,10 +30,9 @@ BEYOND = (1_000_000, 10_000_000, 100_000_000, 1_000_000_000)
 
 
 def one_run(root: Path) -> None:
-    """A run in this process; its fingerprint is written beside. Spark's Java process is waited for: its CPU is ours."""
+    """A run in this process. Spark's Java process is waited for: its CPU is ours."""
     spark = load_workspace(root).config.engine.kind == "spark"
     run_workspace(load_workspace(root), Asked())
-    (root / "fingerprint.json").write_text(json.dumps(fingerprint(current(root))))
     if spark:
         from pyspark import SparkContext
 
@@ -50,7 +49,7 @@ def measured(root: Path, requests: int, days: int, engine: str) -> tuple[Took, s
     with (root / "outlay.yaml").open("a") as file:
         file.write(engine)
     found = took([sys.executable, "-m", "tests.benchmark.engines", "--workspace", str(root)], {})
-    return found, (root / "fingerprint.json").read_text()
+    return found, json.dumps(fingerprint(current(root)))
 
 
 def main() -> None:
