@@ -125,7 +125,7 @@ def ledger_stage(run: Run) -> None:
             lambda scope=scope: run.count(f"select count(*) from allocations where {scope.rows('allocations')}"),
         ):
             run.spark.allocate(run) if run.spark else ledger.allocate(con, scope)
-    if not run.spark:
+    if any(scope.late for scope in run.scopes):
         touch_late(con)
 
 

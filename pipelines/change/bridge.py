@@ -26,7 +26,7 @@ from pipelines.change.bridge_prices import AbsentPrices
 from pipelines.change.bridge_terms import Pair, apportion, shapley, summed
 from pipelines.change.bridge_weeks import FACTORS, PICO, Absent, Cell, Week, alone, among, factors
 from pipelines.ledger.capacity import skus
-from pipelines.ledger.scope import in_passes
+from pipelines.ledger.scope import in_passes, keep
 from pipelines.outcomes.ratios import rounded
 from pipelines.rates.book import RateBook
 from pipelines.storage.days import called_near, days_to_redo
@@ -88,16 +88,15 @@ def work_out(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
     con.execute(f"create or replace temp table bridge_apart as {sql('change/bridge_apart')}")
     for scope in in_passes(con, "bridge_days", anew=anew):
         near = called_near(con, "bridge_days")
-        requests, prices = scope.table("requests"), scope.table("prices")
-        apart = (
-            "day in (select day from bridge_days) and requests.request_key in (select request_key from bridge_apart)"
+        tables = scope.tables("requests", "prices")
+        charged = skus(
+            "requests.day in (select day from bridge_days) "
+            "and requests.request_key in (select request_key from bridge_apart)",
+            near,
+            **tables,
         )
-        charged = skus(f"requests.{apart}", near, prices, requests=requests)
         for table in ("bridge_cells", "bridge_calls"):
-            if not scope.late:
-                con.execute(f"delete from {table} where day in (select day from bridge_days)")
-            text = filled(f"change/{table}", skus=charged, near=near, requests=requests, prices=prices)
-            con.execute(f"insert into {table} by name {text}")
+            keep(con, scope, table, filled(f"change/{table}", skus=charged, near=near, **tables))
     con.execute("delete from bridge_attempts where week in (select week from bridge_weeks)")
     con.execute(f"insert into bridge_attempts by name {filled('change/bridge_attempts', near=_near(con))}")
     mondays = [row[0] for row in con.execute("select week from bridge_weeks order by week").fetchall()]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import duckdb
 
 from pipelines.close.overlaps import overlapping_sources
-from pipelines.ledger.scope import in_passes
+from pipelines.ledger.scope import in_passes, keep
 from pipelines.storage.days import by_days, called_near, days_to_redo
 from pipelines.storage.models import filled
 
@@ -23,11 +23,8 @@ def work_out(con: duckdb.DuckDBPyConnection) -> None:
     anew = days_to_redo(con, "close", METHOD, "close_touched", (*TABLES, "overlapping_sources"))
     for scope in in_passes(con, "close_touched", anew=anew):
         near = called_near(con, "close_touched")
-        tables = {name: scope.table(name) for name in ("requests", "prices", "request_dimensions")}
+        tables = scope.tables("requests", "prices", "request_dimensions")
         for table, model in TABLES.items():
-            if not scope.late:
-                con.execute(f"delete from {table} where day in (select day from close_touched)")
-            text = filled(f"close/{model}", near=near, **tables)
-            con.execute(f"insert into {table} by name {text}")
+            keep(con, scope, table, filled(f"close/{model}", near=near, **tables))
     for _ in by_days(con, "close_touched"):
         overlapping_sources(con)

@@ -17,6 +17,7 @@ from pipelines.engine.folders import connect, drop_lake, end, keep, lake_of, swe
 from pipelines.engine.ledger import SparkLedger
 from pipelines.ledger.build import shared_requests, single_allocations, touch_units
 from pipelines.ledger.capacity import charges
+from pipelines.ledger.scope import WHOLE
 from pipelines.ledger.shares import borne
 from pipelines.ledger.terms import Terms
 from pipelines.publish.assemble import GROUP, SEGMENTS
@@ -145,6 +146,4 @@ def _segment_model(table: str) -> str:
         return filled("publish/charges", charges=charges(f"requests.{days}", days))
     if table == "unit_days":
         return filled("publish/unit_days", days="day in (select day from cost_days)")
-    return filled(
-        "publish/requests", days=days, counted=days, **{name: name for name in ("requests", "request_dimensions")}
-    )
+    return filled("publish/requests", days=days, counted=days, **WHOLE.tables("requests", "request_dimensions"))

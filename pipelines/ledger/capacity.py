@@ -69,9 +69,10 @@ def charges(days: str, standing_days: str, called_on: str | None = None, scope: 
 
     `called_on`: a condition on their UTC day of that name that all of these requests meet, so that no other prices are read.
     """
-    requests, prices = scope.table("requests"), scope.table("prices")
-    found = skus(days, called_on, prices, requests=requests)
-    return filled("ledger/charges", skus=found, days=days, requests=requests, standing_days=standing_days)
+    found = skus(days, called_on, **scope.tables("requests", "prices"))
+    return filled(
+        "ledger/charges", skus=found, days=days, requests=scope.table("requests"), standing_days=standing_days
+    )
 
 
 def bear(

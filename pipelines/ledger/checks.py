@@ -36,8 +36,7 @@ _OVER_ALL_DAYS = ("capacity_is_spread",)
 
 def broken(con: duckdb.DuckDBPyConnection, check: str, scope: Scope = WHOLE) -> Broken | None:
     """None when the check holds on the days of the scope, of late requests where it is theirs."""
-    tables = {name: scope.table(name) for name in ("requests", "prices")}
-    found = filled(f"ledger/checks/{check}", days=scope.days, **tables)
+    found = filled(f"ledger/checks/{check}", days=scope.days, **scope.tables("requests", "prices"))
     rows = con.execute(f"{found} limit 5").fetchall()
     return Broken(CHECKS[check], rows) if rows else None
 

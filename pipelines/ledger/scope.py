@@ -32,6 +32,10 @@ class Scope:
         """Where `requests`, their `records`, `prices` or `request_dimensions` are read from: late ones lie by themselves."""
         return f"late_{name}" if self.late else name
 
+    def tables(self, *names: str) -> dict[str, str]:
+        """As `table`, by name: what fills the places of a model."""
+        return {name: self.table(name) for name in names}
+
     @property
     def records(self) -> str:
         """A condition on `records`: those that count."""
@@ -64,7 +68,7 @@ def part_late(con: duckdb.DuckDBPyConnection, run_id: str, contract: Contract) -
     con.execute(f"create or replace temp table late_days as {found}{' limit 0' if fixed else ''}")
     con.execute("insert into touched_days select day from fresh_days where day not in (select day from late_days)")
     late = Scope("late_days", run_id)
-    con.execute(f"create or replace temp table late_keys as select request_key, day from records where {late.records}")
+    con.execute(f"create or replace temp table late_keys as select request_key from records where {late.records}")
     con.execute("create or replace temp table whole_days as select distinct day from touched_days")
     return [Scope("whole_days"), late] if con.execute("select 1 from late_days limit 1").fetchall() else [WHOLE]
 
@@ -98,5 +102,14 @@ def in_passes(con: Any, table: str, *, anew: bool) -> Iterator[Scope]:
         f"create or replace temp table {table} as select day from every_day where day in (select day from late_days)"
     )
     if con.execute(f"select 1 from {table} limit 1").fetchall():
-        yield Scope(table, "late")
+        yield Scope(table, con.execute("select run_id from late_records limit 1").fetchall()[0][0])
     con.execute(f"create or replace temp table {table} as from every_day")
+
+
+def keep(con: Any, scope: Scope, table: str, rows: str) -> None:
+    """Put the rows of a query into a table that is kept by day: in the place of what it holds of the scope's days, or
+    beside it where they are those of late requests.
+    """
+    if not scope.late:
+        con.execute(f"delete from {table} where day in (select day from {scope.days})")
+    con.execute(f"insert into {table} by name {rows}")

@@ -98,23 +98,22 @@ def write_segments(con: duckdb.DuckDBPyConnection, home: Path, run_id: str) -> N
         folder.mkdir(parents=True, exist_ok=True)
         for (day,) in days:
             file = f"{day.isoformat()}-{run_id}.parquet"
-            model = _segment_model(table, day, late=not whole and day in late)
+            scope = Scope("late_days", run_id) if not whole and day in late else WHOLE
+            model = _segment_model(table, day, scope)
             con.execute(f"copy ({model}) to {literal(str(folder / file))} ({PACKED}, row_group_size {GROUP})")
             con.execute("insert into segments values (?, ?, ?)", [table, day, file])
 
 
-def _segment_model(table: str, day: date, *, late: bool) -> str:
-    """`late`: of the requests that came late to a day that is worked out already, nothing else."""
+def _segment_model(table: str, day: date, scope: Scope) -> str:
+    """Of one day: all of it, or what the late requests of the scope add."""
     days = f"day = date '{day}'"
-    scope = Scope("late_days", "late") if late else WHOLE
     wanted = f"requests.{days}"
     if table == "charges":
-        found = charges(wanted, "false" if late else days, called_between(day, day), scope)
+        found = charges(wanted, "false" if scope.late else days, called_between(day, day), scope)
         return filled("publish/charges", charges=found)
     if table == "unit_days":
         return filled("publish/unit_days", days=days)
-    tables = {name: scope.table(name) for name in ("requests", "request_dimensions")}
-    return filled("publish/requests", days=days, counted=wanted, **tables)
+    return filled("publish/requests", days=days, counted=wanted, **scope.tables("requests", "request_dimensions"))
 
 
 def assemble(
@@ -134,7 +133,7 @@ def assemble(
         tables[mart] = con.sql(text, params={k: v for k, v in values.items() if f"${k}" in text}).to_arrow_table()
     hold(con, 0.5)  # the other half is for the connections that put the set together
     units = generations.in_force(con)
-    rows_of_units = generations.relation([loaded.home / "segments" / generations.TABLE / file for file in units])
+    rows_of_units = generations.relation(generations.paths(loaded.home, units))
     said = _ranking(con, tables, rows_of_units, loaded.home, first, last)
     tables |= unit_marts(con, rows_of_units)
     tables |= {mart: frame.to_arrow() for mart, frame in changed.items()}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import duckdb
 
+from pipelines.ledger.scope import Scope, keep
 from pipelines.storage.days import by_days, days_to_redo
 from pipelines.storage.models import sql
 
@@ -23,8 +24,7 @@ def work_out(con: duckdb.DuckDBPyConnection) -> None:
     days_to_redo(con, "call_cells", METHOD, "calls_touched", ("call_cells", "calls_apart"), touched="cost_days")
     for _ in by_days(con, "calls_touched"):
         con.execute(f"create or replace temp table unit_task_calls as {sql('publish/unit_task_calls')}")
-        for table in ("call_cells", "calls_apart"):
-            con.execute(f"delete from {table} where day in (select day from calls_touched)")
-        con.execute(f"insert into call_cells by name {sql('publish/call_cells')}")
-        con.execute("insert into calls_apart by name select * exclude (apart) from unit_task_calls where apart")
+        whole = Scope("calls_touched")
+        keep(con, whole, "call_cells", sql("publish/call_cells"))
+        keep(con, whole, "calls_apart", "select * exclude (apart) from unit_task_calls where apart")
     con.execute("drop table unit_task_calls")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import duckdb
 
-from pipelines.ledger.scope import WHOLE, Scope, in_passes
+from pipelines.ledger.scope import Scope, in_passes, keep
 from pipelines.storage.days import by_days, days_to_redo
-from pipelines.storage.models import filled
+from pipelines.storage.models import filled, sql
 
 #: raised where a table means something else than before: all days are worked out anew
 METHOD = "2"
@@ -22,15 +22,9 @@ def work_out(con: duckdb.DuckDBPyConnection) -> None:
     """Bring the tables up to the ledger. Follows pricing and allocation of the run's `touched_days`."""
     anew = days_to_redo(con, "day_cells", METHOD, "cells_touched", (*SUMS, *QUANTILES))
     for scope in in_passes(con, "cells_touched", anew=anew):
+        tables = scope.tables("requests", "request_dimensions")
         for table in SUMS:
-            _work_out(con, table, scope)
+            keep(con, scope, table, filled(f"publish/{table}", **tables))
     for _ in by_days(con, "cells_touched"):
         for table in QUANTILES:
-            _work_out(con, table, WHOLE)
-
-
-def _work_out(con: duckdb.DuckDBPyConnection, table: str, scope: Scope) -> None:
-    if not scope.late:
-        con.execute(f"delete from {table} where day in (select day from cells_touched)")
-    tables = {name: scope.table(name) for name in ("requests", "request_dimensions")}
-    con.execute(f"insert into {table} by name {filled(f'publish/{table}', **tables)}")
+            keep(con, Scope("cells_touched"), table, sql(f"publish/{table}"))

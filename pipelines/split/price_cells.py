@@ -10,7 +10,7 @@ from hashlib import sha256
 
 import duckdb
 
-from pipelines.ledger.scope import in_passes
+from pipelines.ledger.scope import in_passes, keep
 from pipelines.rates.book import Pair, RateBook
 from pipelines.rates.cards import alike
 from pipelines.storage.days import days_to_redo
@@ -32,11 +32,9 @@ def period_cells(con: duckdb.DuckDBPyConnection, book: RateBook, listed: list[Pa
     anew = days_to_redo(con, "price_cells", version, "price_touched", ("price_cells",))
     con.execute("set TimeZone = 'UTC'")
     for scope in in_passes(con, "price_touched", anew=anew):
-        if not scope.late:
-            con.execute("delete from price_cells where day in (select day from price_touched)")
-        live = filled("split/live_requests", **{name: scope.table(name) for name in ("requests", "records")})
+        live = filled("split/live_requests", **scope.tables("requests", "records"))
         con.execute(f"create or replace temp table to_price as {live}")
-        con.execute(f"insert into price_cells by name {text}")
+        keep(con, scope, "price_cells", text)
     period = sql("split/period_cells").replace("$first_day", literal(f"{first}")).replace("$as_of", literal(f"{last}"))
     con.execute(f"create or replace temp table cells_to_price as {period}")
     con.execute("create or replace temp table to_price as select * from cells_to_price")

@@ -14,7 +14,7 @@ The ledger holds every row in force with its generation, so merging reads no fil
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -106,9 +106,14 @@ def in_force(con: Any) -> list[str]:
 
 def path(home: Path, upto: int, run_id: str) -> Path:
     """Where a run puts its file: no two runs write one name."""
-    folder = home / "segments" / TABLE
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{upto:09}-{run_id}.parquet"
+    [file] = paths(home, [f"{upto:09}-{run_id}.parquet"])
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return file
+
+
+def paths(home: Path, names: Iterable[str]) -> list[Path]:
+    """Where the files of these names lie."""
+    return [home / "segments" / TABLE / name for name in names]
 
 
 def relation(files: Sequence[Path]) -> str:

@@ -75,7 +75,7 @@ class Published:
     def unit_files(self) -> list[Path] | None:
         """Parquet files of `outcome_cost`, oldest first; None for a set of an earlier version, where it is a mart."""
         names = self.meta.get("generations", {}).get(generations.TABLE)
-        return None if names is None else [self.home / "segments" / generations.TABLE / name for name in names]
+        return None if names is None else generations.paths(self.home, names)
 
     def connect(
         self, preload: Mapping[str, tuple[str, Mapping[str, Any]]] | None = None, *, units: bool = False
