@@ -46,6 +46,7 @@ STATUSES = {
     "canary": "On its way", "hold": "On hold", "promoted": "At the approved share", "rolled_back": "Rolled back",
     "expired": "Expired", "superseded": "Followed by another change",
     "over": "Over budget", "at risk": "Forecast above budget", "on track": "On track", "held": "Within budget",
+    "unpriced": "Spend has no price",
 }  # fmt: skip
 FACTORS = {
     "price": ("Price", "what the same tokens of the same models cost"),

@@ -34,6 +34,8 @@ def name(row: dict) -> str:
 
 def ended_as(row: dict, which: str = "status") -> str:
     """How a budget stands; of a month that is over, how it ended."""
+    if which == "status" and row["status"] is None and row["budget_usd"] is not None:
+        return "unpriced"
     return "held" if row["final"] and row[which] == "on track" else row[which]
 
 
@@ -53,6 +55,8 @@ planned = [row for row in present if row["budget_usd"] is not None]
 
 def fate(row: dict) -> str:
     """What one budget comes to, as the end of a sentence."""
+    if row["status"] is None:
+        return f"has nothing with a price yet to set against its {formats.money(row['budget_usd'])}"
     day = formats.day(row["run_out_day"], year=False)
     if row["final"]:
         return f"spent {formats.money(row['spend_to_date_usd'])} of its {formats.money(row['budget_usd'])}"
@@ -73,10 +77,11 @@ def summary() -> str:
         return (
             f"{formats.plural(len(over), 'workflow')} of {len(present)} cost more per outcome than planned in {month}."
         )
-    worst = min(planned, key=lambda r: (_WORST.get(r["status"], 3), -(r["used"] or 0)))
     risky = [row for row in planned if row["status"] in ("over", "at risk")]
-    calm = len(planned) - len(risky)
-    if not risky:
+    unknown = [row for row in planned if row["status"] is None]
+    worst = min(risky or unknown or planned, key=lambda r: (_WORST.get(r["status"], 3), -(r["used"] or 0)))
+    calm = len(planned) - len(risky) - len(unknown)
+    if not risky and not unknown:
         return f"All {formats.plural(calm, 'budget')} of {month} hold; the fullest, {within(worst)}, {fate(worst)}."
     rest = (f"; {formats.plural(len(risky) - 1, 'other')} at risk too" if len(risky) > 1 else "") + (
         f"; the other {formats.plural(calm, 'budget')} hold{'s' if calm == 1 else ''}" if calm else ""
@@ -106,7 +111,7 @@ with st.grid(3 if len(present) in (5, 6, 9) else 4, min_column_width=150, gap="s
         else:
             value, part = formats.share(row["heads_for"]), f"of {formats.money(row['budget_usd'])}"
         shell.metric(
-            name(row), value, part, delta_color="red" if risky else "green",
+            name(row), value, part, delta_color="red" if risky else "off" if row["status"] is None else "green",
             delta_arrow="up" if risky else "off", border=True, height="stretch",
             help=f"{names.status(ended_as(row))}: {formats.money(row['forecast_usd'])} forecast. Export: budgets.",
         )  # fmt: skip

@@ -7,12 +7,13 @@ its last day. The cost per outcome is that of the month's mature days, and belon
 workflows don't add up.
 
 Status: `over` when more is spent than planned; `at risk` when the forecast is more than planned; else `on track`. A past
-month is judged by what was spent. Without a monthly amount it is the status of the cost per outcome.
+month is judged by what was spent. Without a monthly amount it is the status of the cost per outcome. Where all requests of a
+day have no price, what is known counts and a note says so; where nothing is known there is no status.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -24,6 +25,7 @@ import polars as pl
 
 from pipelines.change.forecast import LEAST_DAYS, Ahead, ahead
 from pipelines.change.series import Day, cost_per_outcome, read_series
+from pipelines.counted import plural
 from pipelines.outcomes.ratios import rounded
 from pipelines.storage.models import filled, sql
 from pipelines.workspace.load import Loaded
@@ -63,8 +65,8 @@ class Subject:
 class Spent:
     """Dollars of one day."""
 
-    spend_usd: Decimal
-    unattributed_usd: Decimal | None  #: None: nothing of it has a price
+    spend_usd: Decimal | None  #: None: nothing of it has a price
+    unattributed_usd: Decimal | None  #: the same
 
 
 def subjects(config: Workspace) -> list[Subject]:
@@ -109,13 +111,14 @@ def days_of(row: Mapping[str, Any], spent: Mapping[date, Spent], as_of: date) ->
     first = date.fromisoformat(f"{row['month']}-01")
     last = (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
     named = {name: row[name] for name in ("scope", "value", "month")}
-    total, day = Decimal(0), first
+    so_far: list[Decimal | None] = []
+    day = first
     while day <= min(last, as_of):
-        usd = spent[day].spend_usd if day in spent else Decimal(0)
-        total += usd
-        yield dict.fromkeys(BUDGET_DAYS) | named | {"day": day, "day_usd": usd, "spent_usd": total}
+        so_far.append(spent[day].spend_usd if day in spent else Decimal(0))
+        yield dict.fromkeys(BUDGET_DAYS) | named | {"day": day, "day_usd": so_far[-1], "spent_usd": _known(so_far)}
         day += timedelta(days=1)
-    history = _history(spent, as_of) if day <= last else []
+    total = _known(so_far) or Decimal(0)
+    history = _history(spent, as_of) if day <= last and row["forecast_usd"] is not None else []
     ahead_of: list[date] = []
     while day <= last:
         ahead_of.append(day)
@@ -147,9 +150,8 @@ def rows_of(
         month = after
 
 
-def _unattributed(days: Iterable[Spent]) -> Decimal | None:
-    """What no unit bears in these days; None where some of them have it without a price and the others have none."""
-    amounts = [one.unattributed_usd for one in days]
+def _known(amounts: Collection[Decimal | None]) -> Decimal | None:
+    """The sum of what is known; None where something has no price and nothing else was spent."""
     known = sum((amount for amount in amounts if amount is not None), Decimal(0))
     return known if known or None not in amounts else None
 
@@ -159,24 +161,29 @@ def _row(
     after: date,
 ) -> dict[str, Any]:  # fmt: skip
     days = {day: one for day, one in sorted(spent.items()) if month <= day < after}
-    to_date = sum((one.spend_usd for one in days.values()), Decimal(0))
+    to_date = _known([one.spend_usd for one in days.values()])
     final = after <= as_of
     rest = [] if final else [as_of + timedelta(days=n) for n in range(1, (after - as_of).days)]
     coming = ahead(_history(spent, as_of), rest) if rest else Ahead((), Fraction(0), Fraction(0))
     row: dict[str, Any] = {
         "workflow": subject.value if subject.scope == "workflow" else "*", "month": f"{month:%Y-%m}",
         "budget_usd": entry.monthly_usd, "spend_to_date_usd": to_date, "scope": subject.scope, "value": subject.value,
-        "unattributed_usd": _unattributed(days.values()), "final": final,
+        "unattributed_usd": _known([one.unattributed_usd for one in days.values()]), "final": final,
     }  # fmt: skip
-    if coming is None:
-        row["note"] = "no whole day of history: no forecast"
+    unpriced = sum(1 for one in days.values() if one.spend_usd is None)
+    notes = [f"nothing used on {plural(unpriced, 'day')} has a price"] if unpriced else []
+    if to_date is None:
+        notes.append("neither spend nor forecast is known")
+    elif coming is None:
+        notes.append("no whole day of history: no forecast")
     else:
         row["forecast_usd"] = to_date + rounded(coming.total)
         if coming.low is not None and coming.high is not None:
             row["forecast_low_usd"] = to_date + rounded(coming.low)
             row["forecast_high_usd"] = to_date + rounded(coming.high)
         else:
-            row["note"] = f"less than {LEAST_DAYS} days of history: a plain mean, no interval"
+            notes.append(f"less than {LEAST_DAYS} days of history: a plain mean, no interval")
+    row["note"] = "; ".join(notes) or None
     if entry.monthly_usd is not None:
         row["run_out_day"] = _run_out(days, coming, entry.monthly_usd)
     row |= _per_outcome(entry, outcomes)
@@ -188,13 +195,13 @@ def _history(spent: Mapping[date, Spent], as_of: date) -> list[tuple[date, Decim
     """Whole days before as-of, those without spend too; as-of itself may not be over."""
     first = min(spent)
     days = [first + timedelta(days=n) for n in range((as_of - first).days)]
-    return [(day, spent[day].spend_usd if day in spent else Decimal(0)) for day in days]
+    return [(day, (spent[day].spend_usd if day in spent else None) or Decimal(0)) for day in days]
 
 
 def _run_out(days: Mapping[date, Spent], coming: Ahead | None, budget: Decimal) -> date | None:
     """The first day that ends above the budget, spent or forecast; None where the month stays within it."""
     total = Fraction(0)
-    planned = [(day, Fraction(one.spend_usd)) for day, one in days.items()]
+    planned = [(day, Fraction(one.spend_usd or 0)) for day, one in days.items()]
     for day, usd in [*planned, *(coming.days if coming else ())]:
         total += usd
         if total > budget:
@@ -214,9 +221,13 @@ def _per_outcome(entry: Entry, outcomes: Sequence[Day]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _status(budget: Decimal | None, spent: Decimal, forecast: Decimal | None, per_outcome: str | None) -> str | None:
+def _status(
+    budget: Decimal | None, spent: Decimal | None, forecast: Decimal | None, per_outcome: str | None
+) -> str | None:  # fmt: skip
     if budget is None:
         return per_outcome
+    if spent is None:
+        return None
     if spent > budget:
         return "over"
     return "at risk" if forecast is not None and forecast > budget else "on track"

@@ -133,7 +133,7 @@ def _budgets(f: Facts) -> Iterator[Proposal]:
     for row in endangered(f):
         excess = None
         expected = row["spend_to_date_usd"] if row["final"] else row["forecast_usd"] or row["spend_to_date_usd"]
-        if row["budget_usd"] is not None and expected > row["budget_usd"]:
+        if None not in (row["budget_usd"], expected) and expected > row["budget_usd"]:
             excess = expected - row["budget_usd"]
         workflow = row["value"] if row["scope"] == "workflow" else None
         key = f"workflows.{workflow}.budget" if workflow else "budgets"

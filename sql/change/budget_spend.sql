@@ -1,5 +1,5 @@
 -- grain: one row per (scope, value, day) up to as-of: all spend that carries the value, whether a unit bears it or not
--- What no unit bears is empty where nothing of it has a price. `total` is the published `daily_spend`, so that both always say the same; its value is `*`.
+-- Spend, and what of it no unit bears, are empty where nothing of them has a price. `total` is the published `daily_spend`, so that both always say the same; its value is `*`.
 with carried as (
     select 'workflow' as scope, workflow as value, day, cost_usd, reason from requests where workflow is not null
     union all
@@ -19,7 +19,7 @@ everything as (
 )
 
 select
-    carried.scope, carried.value, carried.day, coalesce(sum(carried.cost_usd), 0) as spend_usd,
+    carried.scope, carried.value, carried.day, sum(carried.cost_usd) as spend_usd,
     case
         when count(carried.reason) = 0 or count(case when carried.reason is not null then carried.cost_usd end) > 0
             then coalesce(sum(case when carried.reason is not null then carried.cost_usd end), 0)
@@ -30,7 +30,7 @@ where carried.day <= cast($as_of as date)
 group by carried.scope, carried.value, carried.day
 union all
 select
-    'total' as scope, '*' as value, day, coalesce(sum(spend_usd), 0) as spend_usd,
+    'total' as scope, '*' as value, day, sum(spend_usd) as spend_usd,
     case
         when sum(unattributed_requests) = 0 or sum(unattributed_priced) > 0 then coalesce(sum(unattributed_usd), 0)
     end as unattributed_usd

@@ -122,6 +122,37 @@ def test_a_short_history_has_a_mean_and_no_interval_and_none_has_no_forecast():
     )  # fmt: skip
 
 
+def test_what_has_no_price_is_never_a_spend_of_0():
+    subject, as_of = Subject("workflow", "w", (budget(monthly_usd="300"),)), date(2026, 11, 10)
+    unknown = Spent(None, None)
+    known = even("10", date(2026, 9, 1), date(2026, 10, 31))
+    spent = known | dict.fromkeys(even("0", date(2026, 11, 2), as_of), unknown)
+    found = row(subject, spent, as_of)
+    assert [found[c] for c in ("spend_to_date_usd", "unattributed_usd", "forecast_usd", "run_out_day", "status")] == [
+        None
+    ] * 5
+    assert found["note"] == "nothing used on 9 days has a price; neither spend nor forecast is known"
+    of_days = list(days_of(found, spent, as_of))
+    assert [(d["day_usd"], d["spent_usd"]) for d in of_days[:2]] == [(0, 0), (None, None)]
+    assert len(of_days) == 10
+    spent[date(2026, 11, 3)] = Spent(D(400), D(0))
+    found = row(subject, spent, as_of)
+    assert (found["spend_to_date_usd"], found["status"], found["run_out_day"]) == (400, "over", date(2026, 11, 3))
+    assert found["note"] == "nothing used on 8 days has a price"
+
+
+@pytest.mark.parametrize(
+    ("amounts", "together"), [([], 0), (["0", "0"], 0), (["0", None], None), (["2", None], 2), ([None], None)]
+)
+def test_a_month_of_a_budget_sums_what_is_known(amounts, together):
+    spent = {
+        date(2026, 11, n): Spent(D(1), None if amount is None else D(amount)) for n, amount in enumerate(amounts, 1)
+    }
+    spent[date(2026, 10, 1)] = Spent(D(7), D(7))
+    found = row(Subject("workflow", "w", (budget(monthly_usd="300"),)), spent, date(2026, 11, 10))
+    assert found["unattributed_usd"] == together
+
+
 def test_as_of_may_not_be_over_and_does_not_pull_the_forecast_down():
     spent = even("10", date(2026, 9, 1), date(2026, 11, 10))
     spent[date(2026, 11, 10)] = Spent(D(1), D(0))

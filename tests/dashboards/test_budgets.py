@@ -9,6 +9,7 @@ from pipelines.run import run_workspace
 from pipelines.running import Asked
 from pipelines.workspace.load import load_workspace
 from tests.dashboards.reading import cents, frame, metrics, rows, said, title
+from tests.workspaces import Bench, call
 
 
 def test_the_first_line_says_which_budget_runs_out_and_when(show, sample, published):
@@ -72,6 +73,19 @@ def test_the_days_of_a_budget_add_up_to_what_the_budget_says(show, sample, publi
     assert days[-1][3:] == (forecast, low, high)
     at = show(sample, "budgets", budget="All spend")
     assert [row["Spent, $"] for row in frame(at, "Day", "Forecast, $")][:8] == [row[2] for row in days[:8]]
+
+
+def test_a_budget_of_which_nothing_has_a_price_neither_holds_nor_is_zero(show, tmp_path):
+    bench = Bench(tmp_path, {"budgets": [{"dimension": "total", "monthly_usd": "10"}]})
+    bench.calls(call("a", model="gpt-house"))
+    bench.run()
+    at = show(tmp_path, "budgets")
+    assert not at.exception
+    assert title(at) == "All spend has nothing with a price yet to set against its $10.00."
+    assert metrics(at)["All spend"] == (formats.UNKNOWN, "of $10.00")
+    assert "Nothing used on 1 day has a price; neither spend nor forecast is known." in said(at)
+    [row] = frame(at, "Budget for", "Forecast, $")
+    assert (row["Status"], row["Spent, $"], row["Forecast, $"]) == ("Spend has no price", None, None)
 
 
 def test_without_a_budget_the_page_says_what_to_add_and_it_is_valid(show, copy):

@@ -10,7 +10,6 @@ import pytest
 
 from dashboards import queries
 from pipelines.assets.road import _ledger_metadata
-from pipelines.change.budgets import Spent, _unattributed
 from tests.workspaces import Bench, call
 
 DAY = date(2026, 10, 20)
@@ -48,9 +47,15 @@ def test_what_no_unit_bears_is_unknown_where_nothing_of_it_has_a_price(bench: Be
 
 
 def test_where_every_request_has_its_unit_nothing_is_unattributed(bench: Bench):
+    bench.config["budgets"] = [{"dimension": "total", "monthly_usd": "10"}]
+    bench.save()
     bench.calls(call("a", model="gpt-house"))
     bench.run()
     assert amounts(bench) == [("gpt-house", 1, 1, None, Decimal(0))]
+    [planned] = bench.export("budgets")
+    assert [planned[c] for c in ("spend_to_date_usd", "forecast_usd", "unattributed_usd", "status")] == [
+        "", "", "0.000000000000", "",
+    ]  # fmt: skip
     spent = queries.spend(bench.published, DAY, DAY)
     assert (spent["spend_usd"], spent["unattributed_usd"]) == (None, Decimal(0))
     nothing = queries.spend(bench.published, date(2026, 1, 1), date(2026, 1, 1))
@@ -79,13 +84,3 @@ def test_dagster_is_told_no_zero_for_an_unknown(rows, said):
     told = _ledger_metadata(con)
     assert (told["spend_usd"], told["unattributed_usd"]) == said
     assert (told["rows"], told["unpriced"]) == (len(rows), sum(cost is None for cost, _ in rows))
-
-
-def test_a_month_of_a_budget_sums_what_is_known():
-    def spent(*amounts: str | None) -> list[Spent]:
-        return [Spent(Decimal(1), None if amount is None else Decimal(amount)) for amount in amounts]
-
-    assert _unattributed([]) == 0
-    assert _unattributed(spent("0", "0")) == 0
-    assert _unattributed(spent("0", None)) is None
-    assert _unattributed(spent("2", None)) == 2
