@@ -11,9 +11,11 @@ half-even to 12 places. Only the width of an interval, a ratio, passes through a
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 import polars as pl
 from scipy import special
@@ -53,16 +55,26 @@ class Spread:
         return max((self.se * self.t / Z) ** 2, _TINIEST_VARIANCE)
 
 
-def value_ranking(units: pl.DataFrame, totals: pl.DataFrame, total_spend_usd: Decimal) -> pl.DataFrame:
+class Moments(NamedTuple):
+    """Sums over the units of one workflow, exact, in whole 10^-12 dollars and their squares."""
+
+    n: int
+    value: int
+    spend: int
+    value_value: int
+    value_spend: int
+    spend_spend: int
+
+
+def value_ranking(known: Mapping[str, Moments], totals: pl.DataFrame, total_spend_usd: Decimal) -> pl.DataFrame:
     """Rows of the `value_ranking` export, best first, unranked workflows last.
 
-    Grain of `units`: one unit with a final status or spend in the period (workflow, unit_id, spend, value;
-    dollars; value 0 unless it became good, negative if it was taken back). Grain of `totals`: one workflow
-    (workflow, unit, outcomes, spend_usd, value_usd or null where none is declared, n_units, outcome_events
-    ever received). `total_spend_usd`: all spend of the period, unattributed included. Row order is no matter.
+    `known`: `moments` of the period's units, by workflow. Grain of `totals`: one workflow (workflow, unit, outcomes,
+    spend_usd, value_usd or null where none is declared, outcome_events ever received). `total_spend_usd`: all spend of
+    the period, unattributed included. Row order is no matter.
     """
     rows: list[dict] = []
-    assessed = _assessed(units, totals)
+    assessed = _assessed(known, totals)
     spreads = {name: spread for name, (_, spread, _) in assessed.items() if spread is not None}
     for total in totals.sort("workflow").iter_rows(named=True):
         spend, value, outcomes = total["spend_usd"], total["value_usd"], total["outcomes"]
@@ -85,21 +97,20 @@ def value_ranking(units: pl.DataFrame, totals: pl.DataFrame, total_spend_usd: De
     return pl.DataFrame(rows, schema=SCHEMA, orient="row")
 
 
-def rankable(units: pl.DataFrame, totals: pl.DataFrame) -> dict[str, Spread]:
-    """The log ratio and its standard error of every workflow that can be ranked; frames as in `value_ranking`."""
-    return {name: spread for name, (_, spread, _) in _assessed(units, totals).items() if spread is not None}
+def rankable(known: Mapping[str, Moments], totals: pl.DataFrame) -> dict[str, Spread]:
+    """The log ratio and its standard error of every workflow that can be ranked; arguments as in `value_ranking`."""
+    return {name: spread for name, (_, spread, _) in _assessed(known, totals).items() if spread is not None}
 
 
 def _assessed(
-    units: pl.DataFrame, totals: pl.DataFrame
+    known: Mapping[str, Moments], totals: pl.DataFrame
 ) -> dict[str, tuple[Fraction | None, Spread | None, list[str]]]:  # fmt: skip
     """By workflow: value per dollar, its spread, and why it has no rank (empty if it has one)."""
-    moments = _moments(units)
     found = {}
     for total in totals.sort("workflow").iter_rows(named=True):
         ratio, notes, spread = _divide(total["value_usd"], total["spend_usd"]), _notes(total), None
         if not notes:
-            spread = _spread(ratio, moments.get(total["workflow"]))
+            spread = _spread(ratio, known.get(total["workflow"]))
             if spread is None:
                 notes.append("no units to compute an interval from")
             elif _exp_scaled(ratio, spread.t * spread.se) is None:
@@ -132,8 +143,9 @@ def _notes(total: dict) -> list[str]:
     return notes
 
 
-def _moments(units: pl.DataFrame) -> dict[str, tuple[int, int, int, int, int, int]]:
-    """Per workflow: n, Σv, Σc, Σv², Σvc, Σc² in exact integers of 10^-12 dollars.
+def moments(units: pl.DataFrame) -> dict[str, Moments]:
+    """By workflow. Grain of `units`: one unit with a final status or spend in the period (workflow, spend, value; dollars;
+    value 0 unless it became good, negative if it was taken back).
 
     Amounts are cut into limbs of 31 bits, as a product of two is too wide for any column: sums of products of limbs are
     not, and put together again they are the exact sums.
@@ -158,7 +170,7 @@ def _moments(units: pl.DataFrame) -> dict[str, tuple[int, int, int, int, int, in
             )
             for one, other in pairs
         )  # fmt: skip
-        result[row["workflow"]] = (row["n"], value, spend, *squares)
+        result[row["workflow"]] = Moments(row["n"], value, spend, *squares)
     return result
 
 
@@ -178,11 +190,11 @@ def _sum(column: pl.Expr) -> pl.Expr:
     return column.cast(pl.Int128).sum()
 
 
-def _spread(ratio: Fraction | None, moments: tuple[int, int, int, int, int, int] | None) -> Spread | None:
+def _spread(ratio: Fraction | None, known: Moments | None) -> Spread | None:
     """None where fewer than two units, no spend or no value leave nothing to compute a width from."""
-    if ratio is None or ratio <= 0 or moments is None:
+    if ratio is None or ratio <= 0 or known is None:
         return None
-    n, v, c, vv, vc, cc = moments
+    n, v, c, vv, vc, cc = known
     if n < 2 or v <= 0 or c <= 0:
         return None
     # Σ(v/v̄ − c/c̄)² = n² · (Σv²/(Σv)² − 2Σvc/(ΣvΣc) + Σc²/(Σc)²); the terms have mean 0

@@ -16,7 +16,7 @@ import pyarrow as pa
 from pipelines.ledger.capacity import charges
 from pipelines.ledger.commitments import commitments
 from pipelines.ledger.scope import WHOLE, Scope
-from pipelines.outcomes.period import PERIOD_DAYS, ranked_period
+from pipelines.outcomes.period import PERIOD_DAYS, ledger_moments, ranked_period
 from pipelines.publish.alerts import alerts
 from pipelines.publish.attribution import attribution
 from pipelines.publish.currency import exchange_at, exchange_rates
@@ -37,6 +37,12 @@ SQL_MARTS = (
 SEGMENTS = ("requests", "charges", "unit_days")
 #: rows of a segment that a reader takes or passes over together, by the least and the greatest unit among them
 GROUP = 20_480
+#: no row of `unit_days`
+NO_UNIT_DAYS = (
+    "select cast(null as date) as day, cast(null as varchar) as workflow, cast(null as varchar) as unit_id, "
+    "cast(null as decimal(38, 12)) as spend_usd, cast(null as decimal(38, 12)) as value_usd, "
+    "cast(null as bigint) as events where false"
+)
 RECOMMENDATION_SCHEMA: dict[str, Any] = {
     **dict.fromkeys(("id", "workflow", "task_type", "decision", "grade", "reference_model", "model"), pl.String()),
     "share": pl.Decimal(38, 12), "items": pl.Int64(),
@@ -181,20 +187,21 @@ def _ranking(
     `units`: a query for the mart `outcome_cost`.
     """
     held = {name: tables[name] for name in ("daily_cost", "daily_spend", "workflows", "day_values")}
-    segments = con.execute("select name, day, file from segments order by day").fetchall()
-    folder = home / "segments" / "unit_days"
-    files = [folder / file for name, day, file in segments if name == "unit_days" and first <= day <= last]
+    files = con.execute("select day, file from segments where name = 'unit_days' order by day").fetchall()
+
+    def days(since: date, until: date) -> str:
+        within = [home / "segments" / "unit_days" / file for day, file in files if since <= day <= until]
+        return f"from {published.parquet(within)}" if within else NO_UNIT_DAYS
+
+    known = ledger_moments(con, first, last, days) if isinstance(con, duckdb.DuckDBPyConnection) else None
     with duckdb.connect(":memory:") as marts:
         hold(marts, 0.5)
         marts.execute("set timezone = 'UTC'")
-        if files:
-            marts.execute(f"create view unit_days as from {published.parquet(files)}")
-        else:
-            held["unit_days"] = con.sql(filled("publish/unit_days", days="false")).to_arrow_table()
+        marts.execute(f"create view unit_days as {days(first, last)}")
         for name, table in held.items():
             marts.register(name, table)
         marts.execute(f"create view outcome_cost as {units}")
-        ranked = ranked_period(marts, first, last)
+        ranked = ranked_period(marts, first, last, known)
     tables["workflow_totals"] = ranked.totals.to_arrow()
     tables["value_ranking"] = ranked.ranking.to_arrow()
     tables["value_sensitivity"] = ranked.sensitivity.to_arrow()

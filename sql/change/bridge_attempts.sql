@@ -2,7 +2,7 @@
 -- Per unit: its distinct attempt ids; without any, one plus one per failed event. A workflow of grain `day` has no units:
 -- its distinct attempt ids; without any, what was completed or failed by the counts.
 with worked as (
-    select week, workflow, unit_id, count(distinct attempt_id) as named
+    select week, workflow, unit_id, count(attempt_id) as named
     from (
         -- what one unit, or a workflow without units, bears whole is told by the request itself
         select
@@ -11,7 +11,7 @@ with worked as (
         from requests
         inner join declared on declared.workflow = requests.workflow
         where requests.reason is null and (requests.units is null or declared.grain = 'day') and {{near}}
-        union all
+        union
         select
             cast(date_trunc('week', requests.day) as date) as week, allocations.workflow, allocations.unit_id,
             requests.attempt_id

@@ -6,6 +6,10 @@ with failed_attempts as (
     where event in ('failed', 'rejected') and attempt_id is not null
 ),
 
+failed as (
+    select workflow, unit_id from unit_status where status in ('failed', 'rejected')
+),
+
 called as (
     -- what one unit, or a workflow without units, bears whole is told by the request itself
     select
@@ -28,10 +32,9 @@ called as (
 
 select called.day, called.workflow, sum(called.cost_usd) as spend, count(called.cost_usd) as priced
 from called
-left join unit_status on unit_status.workflow = called.workflow and unit_status.unit_id = called.unit_id
+left join failed on failed.workflow = called.workflow and failed.unit_id = called.unit_id
 left join failed_attempts
     on failed_attempts.workflow = called.workflow and failed_attempts.unit_id = called.unit_id
     and failed_attempts.attempt_id = called.attempt_id
-where
-    unit_status.status in ('failed', 'rejected') or called.status = 'error' or failed_attempts.attempt_id is not null
+where failed.unit_id is not null or called.status = 'error' or failed_attempts.attempt_id is not null
 group by called.day, called.workflow

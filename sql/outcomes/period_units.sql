@@ -4,17 +4,17 @@ with summed as (
         workflow, unit_id, count(spend_usd) as priced, sum(events) as events,
         cast(coalesce(sum(spend_usd), 0) as decimal(38, 12)) as spend,
         cast(coalesce(sum(value_usd), 0) as decimal(38, 12)) as value
-    from unit_days
+    from {{unit_days}} as unit_days
     where day between cast($first_day as date) and cast($as_of as date)
     group by workflow, unit_id
 ),
 
 -- few units have no spend: the status of no other decides
 settled as (
-    select outcome_cost.workflow, outcome_cost.unit_id
-    from outcome_cost
-    inner join summed on summed.workflow = outcome_cost.workflow and summed.unit_id = outcome_cost.unit_id
-    where summed.priced = 0 and summed.events > 0 and outcome_cost.status <> 'open'
+    select units.workflow, units.unit_id
+    from {{units}} as units
+    inner join summed on summed.workflow = units.workflow and summed.unit_id = units.unit_id
+    where summed.priced = 0 and summed.events > 0 and units.status <> 'open'
 )
 
 select workflow, unit_id, spend, value

@@ -38,7 +38,9 @@ known as (
 
 select
     known.workflow, declared.unit, known.unit_id, coalesce(unit_status.status, 'open') as status,
-    borne.first_request, borne.first_day, borne.last_day, unit_status.outcome_day, coalesce(borne.attempts, 0) as attempts,
+    borne.first_request, borne.first_day, borne.last_day,
+    least(borne.first_day, unit_status.first_day) as lived_from,
+    greatest(borne.last_day, unit_status.last_day) as lived_to, unit_status.outcome_day, coalesce(borne.attempts, 0) as attempts,
     coalesce(borne.requests, 0) as requests,
     case when borne.unit_id is null then 0 else borne.spend_usd end as spend_usd, unit_status.value_usd
 from known

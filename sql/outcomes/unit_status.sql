@@ -3,7 +3,8 @@ with seen as (
     select
         touched_events.workflow, touched_events.unit_id,
         max(case when event = 'rejected' then 1 else 0 end) as rejected,
-        max(case when event = 'failed' then 1 else 0 end) as failed
+        max(case when event = 'failed' then 1 else 0 end) as failed, min(touched_events.day) as first_day,
+        max(touched_events.day) as last_day
     from touched_events
     inner join declared on declared.workflow = touched_events.workflow and declared.grain = 'unit'
     group by touched_events.workflow, touched_events.unit_id
@@ -18,7 +19,7 @@ last_change as (
 )
 
 select
-    seen.workflow, seen.unit_id,
+    seen.workflow, seen.unit_id, seen.first_day, seen.last_day,
     case
         when coalesce(last_change.good, 0) = 1 then 'good'
         when seen.rejected = 1 then 'rejected'

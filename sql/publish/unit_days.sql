@@ -1,30 +1,26 @@
 -- grain: one row per (day, workflow, unit) with spend, a change or an event
-with spent as (
-    select day, workflow, unit_id, sum(cost_usd) as spend_usd
+with told as (
+    select
+        day, workflow, unit_id, cost_usd as spend_usd, 0 as outcomes, cast(null as decimal(28, 12)) as value_usd,
+        0 as events
     from allocations
     where unit_id is not null and {{days}}
-    group by day, workflow, unit_id
-),
-
-changed as (
-    select day, workflow, unit_id, sum(change) as outcomes, sum(value_usd) as value_usd
+    union all
+    select
+        day, workflow, unit_id, cast(null as decimal(28, 12)) as spend_usd, change as outcomes, value_usd, 0 as events
     from unit_changes
     where {{days}}
-    group by day, workflow, unit_id
-),
-
-happened as (
-    select day, workflow, unit_id, count(*) as events
+    union all
+    select
+        day, workflow, unit_id, cast(null as decimal(28, 12)) as spend_usd, 0 as outcomes,
+        cast(null as decimal(28, 12)) as value_usd, 1 as events
     from outcome_events
     where {{days}}
-    group by day, workflow, unit_id
 )
 
 select
-    day, workflow, unit_id, spent.spend_usd, cast(coalesce(changed.outcomes, 0) as bigint) as outcomes,
-    changed.value_usd, coalesce(happened.events, 0) as events
-from spent
-full outer join changed using (day, workflow, unit_id)
-full outer join happened using (day, workflow, unit_id)
+    day, workflow, unit_id, sum(spend_usd) as spend_usd, cast(sum(outcomes) as bigint) as outcomes,
+    sum(value_usd) as value_usd, cast(sum(events) as bigint) as events
+from told
 where workflow in (select workflow from declared where grain = 'unit')
-order by day, workflow, unit_id
+group by day, workflow, unit_id

@@ -24,11 +24,19 @@ counted as (
     select day, workflow, task_type, stratum, unit_id, count(*) as calls
     from calls
     group by day, workflow, task_type, stratum, unit_id
+),
+
+-- no other unit has requests on these days
+living as (
+    select workflow, unit_id, status, first_day, last_day
+    from unit_costs
+    where
+        last_day >= (select min(day) from calls_touched) and first_day <= (select max(day) from calls_touched)
 )
 
 select
     counted.day, counted.workflow, counted.task_type, counted.stratum, counted.unit_id, counted.calls,
-    coalesce(unit_costs.status in ('good', 'rejected', 'failed'), false) as settled,
-    coalesce(unit_costs.first_day < unit_costs.last_day, true) as apart
+    coalesce(living.status in ('good', 'rejected', 'failed'), false) as settled,
+    coalesce(living.first_day < living.last_day, true) as apart
 from counted
-left join unit_costs on unit_costs.workflow = counted.workflow and unit_costs.unit_id = counted.unit_id
+left join living on living.workflow = counted.workflow and living.unit_id = counted.unit_id

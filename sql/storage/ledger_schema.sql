@@ -129,6 +129,9 @@ create table if not exists unit_changes (
 create table if not exists unit_status (
     workflow varchar, unit_id varchar, status varchar, outcome_day date, value_usd decimal(28, 12)
 );
+-- of its events; null: written by an earlier build
+alter table unit_status add column if not exists first_day date;
+alter table unit_status add column if not exists last_day date;
 -- one row per (day, workflow)
 create table if not exists daily_cost (
     day date, workflow varchar, unit varchar, outcomes bigint, failed_units bigint, requests bigint,
@@ -142,6 +145,9 @@ create table if not exists unit_costs (
 );
 alter table unit_costs add column if not exists first_day date;
 alter table unit_costs add column if not exists last_day date;
+-- `first_day`, `last_day` are of requests, these of requests and events; null: written by an earlier build
+alter table unit_costs add column if not exists lived_from date;
+alter table unit_costs add column if not exists lived_to date;
 -- counts the runs that wrote units; null: in none of the files that `unit_generations` names
 alter table unit_costs add column if not exists generation bigint;
 -- one row per (workflow, unit) that an older file may hold and that is no more

@@ -18,8 +18,8 @@ D = Decimal
 
 
 def shares(**workflows: list[tuple[str, str]]) -> dict[str, dict]:
-    units, totals, spend = world(**workflows)
-    found = value_sensitivity(value_ranking(units, totals, spend), rankable(units, totals))
+    known, totals, spend = world(**workflows)
+    found = value_sensitivity(value_ranking(known, totals, spend), rankable(known, totals))
     assert found.schema == pl.Schema(SCHEMA)
     assert found.is_empty() or all(found[f"share_of_scenarios_{end}"].sum() == 1 for end in ("first", "last"))
     return {row["workflow"]: row for row in found.to_dicts()}
@@ -64,9 +64,9 @@ def test_the_scenario_in_which_nothing_is_wrong_is_the_ranking_itself(seed):
         ]
         for n, k in enumerate(dice.integers(5, 40, 7))
     }
-    units, totals, spend = world(**drawn)
-    ranking = value_ranking(units, totals, spend)
-    spreads = rankable(units, totals)
+    known, totals, spend = world(**drawn)
+    ranking = value_ranking(known, totals, spend)
+    spreads = rankable(known, totals)
     names = sorted(spreads)
     places = sensitivity._places([spreads[name] for name in names], np.zeros((2, len(names))))
     assert dict(zip(names, places[0].tolist(), strict=True)) == dict(ranking.select("workflow", "rank").rows())
