@@ -92,7 +92,11 @@ def write_segments(con: duckdb.DuckDBPyConnection, home: Path, run_id: str) -> N
     for table in SEGMENTS:
         whole = table == "unit_days"
         touched = "cost_days" if whole else "touched_days"
-        holders = {"unit_days": ["daily_cost"], "requests": ["requests"], "charges": ["requests", "standing_charges"]}
+        holders = {
+            "unit_days": ["daily_cost"],
+            "requests": ["request_cells"],
+            "charges": ["request_cells", "standing_charges"],
+        }
         held = " or ".join(f"day in (select day from {holder})" for holder in holders[table])
         days = con.execute(f"select distinct day from {touched} where {held} order by day").fetchall()
         gone = "" if whole else " and day not in (select day from late_days)"

@@ -110,4 +110,6 @@ def live_scores(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> None:
     con.execute("create or replace temp table declared_scores (source varchar)")
     if declared:
         con.executemany("insert into declared_scores values (?)", declared)
-    con.execute(f"create or replace temp table live_scores as {sql('split/live_scores')}")
+    # without a score no record is looked at
+    none = "" if con.execute("select 1 from scores where wins limit 1").fetchall() else " limit 0"
+    con.execute(f"create or replace temp table live_scores as {sql('split/live_scores')}{none}")

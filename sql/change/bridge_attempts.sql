@@ -24,6 +24,10 @@ with worked as (
     group by week, workflow, unit_id
 ),
 
+unnamed as (
+    select week, workflow, unit_id from worked where named = 0
+),
+
 failures as (
     select cast(date_trunc('week', day) as date) as week, workflow, unit_id, count(*) as failures
     from outcome_events
@@ -38,17 +42,23 @@ counted as (
     group by cast(date_trunc('week', day) as date), workflow
 )
 
-select
-    worked.week, worked.workflow,
-    cast(sum(
+select week, workflow, cast(sum(attempts) as bigint) as attempts
+from (
+    select week, workflow, sum(named) as attempts
+    from worked
+    where named > 0
+    group by week, workflow
+    union all
+    select
+        unnamed.week, unnamed.workflow,
         case
-            when worked.named > 0 then worked.named
-            when worked.unit_id is null then greatest(coalesce(counted.tries, 0), 1)
+            when unnamed.unit_id is null then greatest(coalesce(counted.tries, 0), 1)
             else 1 + coalesce(failures.failures, 0)
-        end
-    ) as bigint) as attempts
-from worked
-left join failures
-    on failures.week = worked.week and failures.workflow = worked.workflow and failures.unit_id = worked.unit_id
-left join counted on counted.week = worked.week and counted.workflow = worked.workflow
-group by worked.week, worked.workflow
+        end as attempts
+    from unnamed
+    left join failures
+        on failures.week = unnamed.week and failures.workflow = unnamed.workflow
+        and failures.unit_id = unnamed.unit_id
+    left join counted on counted.week = unnamed.week and counted.workflow = unnamed.workflow
+) as tried
+group by week, workflow

@@ -3,21 +3,24 @@
 with opened as (
     select
         unit_costs.workflow, unit_costs.unit, unit_costs.unit_id, unit_costs.spend_usd,
-        cast(unit_costs.first_request at time zone '{{zone}}' as date) as first_day,
-        exists (
-            select 1 from outcome_events
-            where
-                outcome_events.workflow = unit_costs.workflow and outcome_events.unit_id = unit_costs.unit_id
-                and outcome_events.event = 'completed'
-        ) as completed
+        cast(unit_costs.first_request at time zone '{{zone}}' as date) as first_day
     from unit_costs
     inner join declared on declared.workflow = unit_costs.workflow and declared.grain = 'unit'
     where unit_costs.status = 'open' and unit_costs.requests > 0
 ),
 
+-- of the few open units alone
+completed as (
+    select distinct workflow, unit_id
+    from outcome_events
+    where event = 'completed' and (workflow, unit_id) in (select (workflow, unit_id) from opened)
+),
+
 aged as (
-    select opened.*, date_diff('day', first_day, cast($as_of as date)) as days
+    select
+        opened.*, date_diff('day', first_day, cast($as_of as date)) as days, completed.unit_id is not null as completed
     from opened
+    left join completed on completed.workflow = opened.workflow and completed.unit_id = opened.unit_id
 )
 
 select

@@ -1,6 +1,13 @@
 -- grain: one row per (source, day) of whose records more than 1 % were refused
 -- Distinct records are counted, so that a file that is read twice changes nothing.
-with good as (
+with bad as (
+    select source, coalesce(day, cast($as_of as date)) as day, count(*) as refused
+    from quarantine
+    where line is not null
+    group by source, coalesce(day, cast($as_of as date))
+),
+
+good as (
     select source, day, count(*) as records
     from (
         select source, day from records where own_rank > 0
@@ -11,14 +18,8 @@ with good as (
         union all
         select source, cast(time at time zone '{{zone}}' as date) as day from scores
     ) as stored
+    where day in (select day from bad)
     group by source, day
-),
-
-bad as (
-    select source, coalesce(day, cast($as_of as date)) as day, count(*) as refused
-    from quarantine
-    where line is not null
-    group by source, coalesce(day, cast($as_of as date))
 )
 
 select
