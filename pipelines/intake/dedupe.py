@@ -87,9 +87,10 @@ def _drop_repetitions(con: duckdb.DuckDBPyConnection, run_id: str) -> Counter[tu
     con.execute(f"create or replace temp table repeated_keys as {filled('intake/repeated_keys', run=run_id)}")
     con.execute(f"create or replace temp table repetitions as {filled('intake/repetitions', run=run_id)}")
     found = _drop(con)
-    spell_out(con, run_id)
-    con.execute(f"create or replace temp table repetitions as {filled('intake/repetitions', run=run_id)}")
-    return found + _drop(con)
+    if spell_out(con, run_id):
+        con.execute(f"create or replace temp table repetitions as {filled('intake/repetitions', run=run_id)}")
+        found += _drop(con)
+    return found
 
 
 def _drop(con: duckdb.DuckDBPyConnection) -> Counter[tuple[str, str]]:
@@ -169,7 +170,8 @@ def _outcomes(con: duckdb.DuckDBPyConnection, loaded: Loaded, lake_root: Path, r
     )
     con.execute(
         "create or replace temp table touched_units as select workflow, unit_id from fresh_events union "
-        "select workflow, unit_id from outcome_events where event_id in (select event_id from fresh_events)"
+        "select workflow, unit_id from outcome_events where event_id in (select event_id from event_places "
+        "where fresh = 0 and event_id in (select event_id from fresh_events))"
     )
     beaten = "(event_id, canonical) in (select (event_id, canonical) from event_places where fresh = 0 and place > 1)"
     # a correction may name another day: the one that it leaves changes as well

@@ -29,8 +29,11 @@ def spelt(text: str) -> str:
     return outlay_log.parse(parse(text.encode()), Context(ahead))[0].canonical
 
 
-def spell_out(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
-    """Bring the texts of `repeated_keys` to one spelling; equal ones get the same payload, a stored one's if there is."""
+def spell_out(con: duckdb.DuckDBPyConnection, run_id: str) -> bool:
+    """Bring the texts of `repeated_keys` to one spelling; equal ones get the same payload, a stored one's if there is.
+
+    Answers whether any were equal.
+    """
     con.execute(f"create or replace temp table several_texts as {filled('intake/several_texts', run=run_id)}")
     first = 0
     while rows := con.execute(
@@ -38,13 +41,14 @@ def spell_out(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
     ).fetchall():
         _write(con, rows)
         first += _MANY
-    con.execute(
+    equal = con.execute(
         "update records set payload = same.payload from (select id, first_value(payload) over "
         "(partition by request_key, canonical order by fresh, file, line) as payload from "
         "(select several_texts.id, several_texts.request_key, records.canonical, records.payload, fresh, "
         "several_texts.file, several_texts.line from several_texts inner join records on records.rowid = id) as read"
         ") as same where records.rowid = same.id and records.payload <> same.payload"
-    )
+    ).fetchall()[0][0]
+    return equal > 0
 
 
 def _write(con: duckdb.DuckDBPyConnection, rows: Sequence[tuple[Any, ...]]) -> None:
