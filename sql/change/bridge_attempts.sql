@@ -15,9 +15,9 @@ with worked as (
         select
             cast(date_trunc('week', requests.day) as date) as week, allocations.workflow, allocations.unit_id,
             requests.attempt_id
-        from requests
+        from allocations
+        inner join requests on requests.request_key = allocations.request_key and requests.day = allocations.day
         inner join declared on declared.workflow = requests.workflow and declared.grain = 'unit'
-        inner join allocations on allocations.request_key = requests.request_key and allocations.day = requests.day
         where requests.units is not null and {{near}}
     ) as called
     where week in (select week from bridge_weeks)

@@ -24,9 +24,9 @@ called as (
     select
         allocations.day, allocations.workflow, allocations.unit_id, requests.attempt_id, requests.status,
         allocations.cost_usd
-    from requests
+    from allocations
+    inner join requests on requests.request_key = allocations.request_key and requests.day = allocations.day
     inner join declared on declared.workflow = requests.workflow and declared.grain = 'unit'
-    inner join allocations on allocations.request_key = requests.request_key and allocations.day = requests.day
     where requests.units is not null and requests.day in (select day from cost_days)
 )
 

@@ -10,9 +10,9 @@ with called as (
     select
         requests.day, allocations.workflow, allocations.unit_id, requests.time, requests.attempt_id,
         allocations.cost_usd
-    from requests
+    from allocations
+    inner join requests on requests.request_key = allocations.request_key and requests.day = allocations.day
     inner join declared on declared.workflow = requests.workflow and declared.grain = 'unit'
-    inner join allocations on allocations.request_key = requests.request_key and allocations.day = requests.day
     where requests.units is not null and requests.day in (select day from cost_days)
 ),
 

@@ -13,8 +13,8 @@ with calls as (
     select
         requests.day, allocations.workflow, requests.task_type, coalesce(requests.stratum, '') as stratum,
         allocations.unit_id
-    from requests
-    inner join allocations on allocations.request_key = requests.request_key and allocations.day = requests.day
+    from allocations
+    inner join requests on requests.request_key = allocations.request_key and requests.day = allocations.day
     where
         requests.units is not null and requests.task_type is not null and allocations.unit_id is not null
         and requests.day in (select day from calls_touched)
