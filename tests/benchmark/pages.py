@@ -4,7 +4,8 @@
 nine more companies' workflows, its unit-grain mart as many units as so many requests have (seeded), and the day on which
 the dearest unit began as many requests and charges as one of four weeks of days has, in the order in which they are published. Then every page is drawn again and
 again with nothing kept, and the time in DuckDB (connecting, executing, fetching) is added up per drawing. The marts of
-days hold the same rows at any number of requests, so this measures what grows. Aim: p95 of 50 ms a page.
+days hold the same rows at any number of requests, so this measures what grows. Aim: p95 of 50 ms for every query; the
+slowest one of a page is named with the page.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -152,26 +154,29 @@ def _declare(root: Path) -> None:
     file.write_text(f"{head}workflows:\n{named}\n# What a month may cost{tail}", "utf-8")
 
 
+@dataclass
 class Clock:
-    """Milliseconds in DuckDB since it was last read: of the wall, and of all processors."""
+    """Milliseconds in DuckDB: of the wall, of all processors, and of the wall by query in the order of asking."""
 
-    def __init__(self) -> None:
-        self.wall = self.cpu = 0.0
-        self.asked = 0
-
-    def read(self) -> tuple[float, float, int]:
-        found = (self.wall * 1000, self.cpu * 1000, self.asked)
-        self.wall, self.cpu, self.asked = 0.0, 0.0, 0
-        return found
+    wall: float = 0.0
+    cpu: float = 0.0
+    queries: list[float] = field(default_factory=list)
 
     @contextmanager
-    def running(self) -> Generator[None]:
+    def running(self, *, query: bool) -> Generator[None]:
         wall, cpu = time.perf_counter(), time.process_time()
         try:
             yield
         finally:
-            self.wall += time.perf_counter() - wall
-            self.cpu += time.process_time() - cpu
+            took = 1000 * (time.perf_counter() - wall)
+            self.wall += took
+            self.cpu += 1000 * (time.process_time() - cpu)
+            if query:
+                self.queries.append(took)
+
+    def reset(self) -> None:
+        self.wall = self.cpu = 0.0
+        self.queries = []
 
 
 @contextmanager
@@ -180,12 +185,11 @@ def timed(clock: Clock) -> Generator[None]:
     rows, connect = queries._rows, Published.connect
 
     def asked(*given: Any) -> Any:
-        clock.asked += 1
-        with clock.running():
+        with clock.running(query=True):
             return rows(*given)
 
     def connected(*given: Any) -> Any:
-        with clock.running():
+        with clock.running(query=False):
             return connect(*given)
 
     queries._rows, Published.connect = asked, connected  # ty: ignore[invalid-assignment]
@@ -196,7 +200,8 @@ def timed(clock: Clock) -> Generator[None]:
 
 
 def measure(root: Path, times: int) -> dict[str, dict[str, float]]:
-    """Per page: queries, and the median and 95 % point of their milliseconds together, nothing kept but the connection.
+    """Per page: queries, the median and 95 % point of their milliseconds together, and the 95 % point of the slowest one;
+    nothing kept but the connection.
 
     `cost, a unit` is the cost page with one unit opened: the one question that reads a file of requests.
     """
@@ -225,16 +230,20 @@ def _drawn(page: str, times: int, clock: Clock, **filters: str) -> dict[str, flo
         at.query_params[name] = value
     at.run()
     assert not at.exception, (page, at.exception)
-    taken, worked, asked = [], [], 0
+    drawings: list[Clock] = []
     for _ in range(times):
         st.cache_data.clear()
-        clock.read()
+        clock.reset()
         at.run()
-        wall, cpu, asked = clock.read()
-        taken.append(wall)
-        worked.append(cpu)
-    cuts = quantiles(taken, n=100, method="inclusive")
-    return {"queries": asked, "p50_ms": cuts[49], "p95_ms": cuts[94], "cpu_ms": median(worked)}
+        drawings.append(replace(clock))
+    cuts = quantiles([drawing.wall for drawing in drawings], n=100, method="inclusive")
+    # a page asks the same in the same order each time
+    by_query = zip(*(drawing.queries for drawing in drawings), strict=True)
+    return {
+        "queries": len(drawings[0].queries), "p50_ms": cuts[49], "p95_ms": cuts[94],
+        "slowest_query_p95_ms": max(quantiles(took, n=100, method="inclusive")[94] for took in by_query),
+        "cpu_ms": median(drawing.cpu for drawing in drawings),
+    }  # fmt: skip
 
 
 def main() -> None:
@@ -254,10 +263,10 @@ def main() -> None:
     if asked.json:
         print(json.dumps({"requests": asked.requests, "pages": found}))
         return
-    print(f"{asked.requests:,} requests; milliseconds of DuckDB a page, aim {AIM_MS} at 95 %")
+    print(f"{asked.requests:,} requests; milliseconds of DuckDB a page, aim {AIM_MS} at 95 % of every query")
     for page, row in found.items():
         print(
-            f"{page:<14} {row['queries']:>3} queries  p50 {row['p50_ms']:>7.1f}  p95 {row['p95_ms']:>7.1f}  processors {row['cpu_ms']:>7.1f}"
+            f"{page:<14} {row['queries']:>3} queries  p50 {row['p50_ms']:>7.1f}  p95 {row['p95_ms']:>7.1f}  slowest query p95 {row['slowest_query_p95_ms']:>6.1f}  processors {row['cpu_ms']:>7.1f}"
         )
 
 
