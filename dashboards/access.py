@@ -22,11 +22,11 @@ READING = "You are signed in as a viewer: only the approvers whom outlay.yaml na
 
 
 class Refused(OutlayError):
-    """This visitor may not see it; `again` where a new login would help."""
+    """This visitor may not see it; `way_in`: what a new login is called where it would help."""
 
-    def __init__(self, title: str, words: str, *, again: bool) -> None:
+    def __init__(self, title: str, words: str, *, way_in: str | None = None) -> None:
         super().__init__(words)
-        self.title, self.again = title, again
+        self.title, self.way_in = title, way_in
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Visitor:
     def check(self) -> None:
         """Raises Refused after the token's end."""
         if self.until is not None and self.until <= datetime.now(UTC):
-            raise Refused("Your login has expired", "Sign in again to go on where you were.", again=True)
+            raise Refused("Your login has expired", "Sign in again to go on where you were.", way_in="Sign in again")
 
 
 def visitor() -> Visitor:
@@ -48,15 +48,18 @@ def visitor() -> Visitor:
     if "is_logged_in" not in user:
         return Visitor(None, None)
     if user["is_logged_in"] is not True:
-        raise Refused("Sign in to see these figures", "They are for people whom the workspace names.", again=True)
+        raise Refused(
+            "Sign in to see these figures", "Only people whom this workspace names may see them.", way_in="Sign in"
+        )
     email, verified = user.get("email"), user.get("email_verified")
     if not isinstance(email, str) or "@" not in email or verified is False:
-        raise Refused("Your login names no e-mail address", _NO_EMAIL, again=True)
+        raise Refused("Your login names no e-mail address", _NO_EMAIL, way_in=_OTHERWISE)
     found = Visitor(email, _end(user))
     found.check()
     return found
 
 
+_OTHERWISE = "Sign in as somebody else"
 _NO_EMAIL = "The provider has to give a verified e-mail address: the workspace names people by it."
 
 
@@ -84,15 +87,13 @@ def admitted(workspace: Callable[[], Workspace], declares_login: Callable[[], bo
             _this_machine_only(None)
             return found
         # what is wrong with the file is not for somebody who may be a stranger
-        raise Refused(
-            "Nobody can be let in now", "outlay.yaml is not valid: outlay check says why.", again=False
-        ) from None
+        raise Refused("Nobody can be let in now", "outlay.yaml is not valid: outlay check says why.") from None
     if found.email is None:
         _this_machine_only(config)
         return found
     if not config.access.lets_in(found.email, config.routing.approvers):
         words = f"{found.email} is neither a viewer nor an approver of this workspace. Ask its owner to add it to access.viewers."
-        raise Refused("You are signed in, but not invited", words, again=True)
+        raise Refused("You are signed in, but not invited", words, way_in=_OTHERWISE)
     return found
 
 
@@ -101,13 +102,11 @@ def _this_machine_only(config: Workspace | None) -> None:
         words = (
             "outlay.yaml declares access.login, and this server was started without it. Start it with: outlay dashboard"
         )
-        raise Refused("This server asks nobody who they are", words, again=False)
+        raise Refused("This server asks nobody who they are", words)
     address = st.get_option("server.address")
     if address not in (None, *LOOPBACK):
         words = f"Without a login the dashboard is for 127.0.0.1 alone, and this server listens on {address}."
-        raise Refused(
-            "This server asks nobody who they are", f"{words} Declare access.login in outlay.yaml.", again=False
-        )
+        raise Refused("This server asks nobody who they are", f"{words} Declare access.login in outlay.yaml.")
 
 
 def may_change(config: Workspace) -> bool:
@@ -127,7 +126,7 @@ def acting(config: Workspace, declared: str | None) -> tuple[str, bool]:
         return declared or "", False
     if not may_change(config):
         words = f"{found.email} may not change this: routing.approvers of outlay.yaml doesn't name it"
-        raise Refused("Only approvers may change this", words, again=False)
+        raise Refused("Only approvers may change this", words)
     return found.email, True
 
 

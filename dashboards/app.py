@@ -8,6 +8,7 @@ import duckdb
 import streamlit as st
 
 from dashboards import access, queries, shell
+from dashboards.charts.template import DARK
 from pipelines.workspace.errors import NothingPublished, OutlayError, UsageError
 
 STATIC = Path(__file__).parent / "static"
@@ -36,7 +37,7 @@ def refused(found: access.Refused) -> None:
     """Nothing of the workspace: who this is for, and the way in."""
     st.title(found.title, anchor=False)
     shell.say(str(found))
-    if found.again and st.button("Sign in", type="primary", key="sign_in"):
+    if found.way_in and st.button(found.way_in, type="primary", key="sign_in"):
         st.login()
 
 
@@ -77,6 +78,9 @@ st.set_page_config(
 )
 LOGO = str(STATIC / ("logo-dark.svg" if st.context.theme.type == "dark" else "logo.svg"))
 st.logo(LOGO, size="large", icon_image=LOGO)
+if st.context.theme.type == "dark":
+    # Streamlit writes white on the accent, which is light here
+    st.html(f"<style>[data-testid^='stBaseButton-primary']:not(:disabled) {{color: {DARK.paper}}}</style>")
 chosen = st.navigation(
     [
         st.Page(path, title=title, url_path=url, default=url is None, help=words)

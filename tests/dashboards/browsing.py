@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
 
 DESKTOP, PHONE = 1440, 390
@@ -92,3 +93,14 @@ def settled(page: Page, opening: str) -> None:
         "document.querySelectorAll('.js-plotly-plot').length === document.querySelectorAll('.js-plotly-plot .main-svg:first-child').length"
     )
     page.evaluate("document.fonts.ready")
+
+
+def hindrances(page: Page) -> list[str]:
+    """What axe-core finds that keeps somebody out: serious and critical findings, each with where it is."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['impact']} {rule['id']} at {' '.join(map(str, node['target']))}: {node['html'][:200]}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]

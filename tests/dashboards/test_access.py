@@ -117,21 +117,21 @@ def guarded() -> Workspace:
 
 
 @pytest.mark.parametrize(
-    ("visitor", "says"),
+    ("visitor", "says", "way_in"),
     [
-        ({"is_logged_in": False}, "Sign in to see these figures"),
-        (user(STRANGER), "You are signed in, but not invited"),
-        (user(VIEWER, -1), "Your login has expired"),
+        ({"is_logged_in": False}, "Sign in to see these figures", "Sign in"),
+        (user(STRANGER), "You are signed in, but not invited", "Sign in as somebody else"),
+        (user(VIEWER, -1), "Your login has expired", "Sign in again"),
     ],
     ids=["nobody", "stranger", "expired"],
 )
-def test_every_page_is_shut_to_who_may_not_read(visitor, says, show, sample):
+def test_every_page_is_shut_to_who_may_not_read(visitor, says, way_in, show, sample):
     at = show(sample, user=visitor)
     for page in PAGES:
         at.switch_page(f"views/{page}.py").run()
         assert not at.exception
         assert title(at) == says, page
-        assert [b.label for b in at.button] == ["Sign in"]
+        assert [b.label for b in at.button] == [way_in]
         assert not at.dataframe
         assert not at.metric
         assert "$" not in said(at)
@@ -221,7 +221,7 @@ def test_every_action_is_known_here():
 @pytest.mark.parametrize("action", CHANGING)
 @pytest.mark.parametrize(
     ("visitor", "says"),
-    [(user(VIEWER), "may not change this"), (user(APPROVER, -1), "Sign in again"), ({"is_logged_in": False}, "for people whom")],
+    [(user(VIEWER), "may not change this"), (user(APPROVER, -1), "Sign in again"), ({"is_logged_in": False}, "Only people whom")],
     ids=["viewer", "expired", "nobody"],
 )  # fmt: skip
 def test_an_action_called_past_the_page_is_refused_on_the_server(action, visitor, says, copy, monkeypatch):

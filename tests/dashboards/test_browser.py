@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from dashboards.charts.template import DARK, LIGHT
@@ -21,7 +20,7 @@ from pipelines.run import run_workspace
 from pipelines.running import Asked
 from pipelines.storage.published import current
 from pipelines.workspace.load import load_workspace
-from tests.dashboards.browsing import DESKTOP, PHONE, go, settled, visitor
+from tests.dashboards.browsing import DESKTOP, PHONE, go, hindrances, settled, visitor
 from tests.dashboards.server import Served, served
 
 pytestmark = pytest.mark.browser
@@ -89,17 +88,6 @@ def test_a_page_opened_by_its_own_address_asks_the_server_where_it_is(address, b
         page.goto(f"{dashboard.url}/{address}")
         settled(page, OPENINGS["Month close" if address == "close" else "Capability split"])
         assert page.title() != "Streamlit"
-
-
-def hindrances(page: Page) -> list[str]:
-    """What axe-core finds that keeps somebody out: serious and critical findings, each with where it is."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{rule['impact']} {rule['id']} at {' '.join(map(str, node['target']))}: {node['html'][:200]}"
-        for rule in found
-        if rule["impact"] in ("serious", "critical")
-        for node in rule["nodes"]
-    ]
 
 
 def words(chart: Locator) -> str | None:

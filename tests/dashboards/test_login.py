@@ -8,6 +8,7 @@ import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -15,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 from pipelines.console.serve import serve_dashboard
 from pipelines.workspace.errors import UsageError
 from pipelines.workspace.load import load_workspace
-from tests.dashboards.browsing import DESKTOP, opened, settled
+from tests.dashboards.browsing import DESKTOP, hindrances, opened, settled
 from tests.dashboards.server import HOST, Served, free_port, running, served
 
 pytestmark = pytest.mark.browser
@@ -50,13 +51,16 @@ def guarded(root: Path, folder: Path, lasts_s: int = 3600) -> Generator[Served]:
 
 
 @contextmanager
-def signed_in(browser: Browser, dashboard: Served, email: str, path: str = "") -> Generator[Page]:
+def signed_in(
+    browser: Browser, dashboard: Served, email: str, scheme: Literal["light", "dark"] = "light"
+) -> Generator[Page]:  # fmt: skip
     """Somebody who goes the whole way: the page, the provider, and back."""
-    context = opened(browser, DESKTOP)
+    context = opened(browser, DESKTOP, scheme)
     try:
         page = context.new_page()
-        page.goto(dashboard.url + path)
+        page.goto(dashboard.url)
         settled(page, "^Sign in to see these figures$")
+        assert hindrances(page) == []
         assert page.get_by_test_id("stMetric").count() == 0
         page.get_by_role("button", name="Sign in").click()
         page.get_by_placeholder("sub").fill(email)
@@ -72,6 +76,7 @@ def test_a_login_lets_in_whom_the_workspace_names_and_lets_change_who_approves(b
         with signed_in(browser, dashboard, STRANGER) as page:
             settled(page, "^You are signed in, but not invited$")
             expect(page.get_by_text(f"{STRANGER} is neither a viewer nor an approver")).to_be_visible()
+            expect(page.get_by_role("button", name="Sign in as somebody else")).to_be_visible()
             page.goto(f"{dashboard.url}/split")
             settled(page, "^You are signed in, but not invited$")
             assert page.get_by_test_id("stMetric").count() == 0
@@ -81,11 +86,13 @@ def test_a_login_lets_in_whom_the_workspace_names_and_lets_change_who_approves(b
             settled(page, "task types can move to a cheaper model")
             expect(page.get_by_text("You are signed in as a viewer")).to_be_visible()
             assert page.get_by_role("button", name="Approve").count() == 0
-        with signed_in(browser, dashboard, APPROVER) as page:
+        with signed_in(browser, dashboard, APPROVER, "dark") as page:
             settled(page, r"^The same outcomes cost .* per dollar\.$")
             page.goto(f"{dashboard.url}/split")
             settled(page, "task types can move to a cheaper model")
             expect(page.get_by_text(f"Signed in as {APPROVER}").first).to_be_attached()
+            expect(page.get_by_role("button", name="Approve and apply")).to_be_enabled()
+            assert hindrances(page) == []
             page.get_by_role("button", name="Approve and apply").click()
             expect(page.get_by_text("approved by finops-lead (audit row 1)")).to_be_visible()
             cookies = {c["name"]: c for c in page.context.cookies()}
