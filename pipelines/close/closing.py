@@ -22,7 +22,8 @@ from pipelines.close.bills import month_days
 from pipelines.close.cells import ITEMS
 from pipelines.close.figures import MARTS, figures, money, totals
 from pipelines.close.records import FOLDER, Record, Records, read_records, write_record
-from pipelines.exports.tables import EXPORTS, batches
+from pipelines.exports.catalogue import EXPORTS
+from pipelines.exports.tables import batches
 from pipelines.exports.text import plain
 from pipelines.exports.write import rows_of
 from pipelines.routing.audit import git_identity, system_user

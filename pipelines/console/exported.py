@@ -17,7 +17,7 @@ def export_verb(
     name: str, kind: str | None, out: str, first: date | None, last: date | None, version: str | None
 ) -> None:
     """Raises UsageError for an unknown name, format or version, and for a period that ends before it begins."""
-    from pipelines.exports.tables import EXPORTS, lookup
+    from pipelines.exports.catalogue import EXPORTS, lookup
     from pipelines.storage.published import current
 
     if name == "list":

@@ -13,12 +13,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
+from pipelines.exports.catalogue import EXPORTS
 from pipelines.exports.cover import cover_lines, period_text, spent
 from pipelines.exports.figures import SUMS
 from pipelines.exports.glossary import GLOSSARY
 from pipelines.exports.sheets import INK, NOTES, PAPER, RULE, Workbook
 from pipelines.exports.summary import COLUMNS, Column, summary_rows, summary_total
-from pipelines.exports.tables import EXPORTS, batches
+from pipelines.exports.tables import batches
 from pipelines.exports.write import rows_of, whole_file
 from pipelines.publish.currency import Shown, shown
 from pipelines.publish.names import human

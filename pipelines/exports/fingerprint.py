@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
-from pipelines.exports.tables import EXPORTS, batches
+from pipelines.exports.catalogue import EXPORTS
+from pipelines.exports.tables import batches
 from pipelines.exports.text import plain
 from pipelines.exports.write import rows_of
 from pipelines.storage.published import Published

@@ -8,8 +8,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from pipelines.exports.catalogue import EXPORTS
 from pipelines.exports.figures import COUNT, PER, SHARE, USD
-from pipelines.exports.tables import EXPORTS, batches
+from pipelines.exports.tables import batches
 from pipelines.outcomes.ratios import quotient
 from pipelines.publish.names import human
 from pipelines.storage.published import Published

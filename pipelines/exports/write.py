@@ -14,9 +14,10 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.exports.catalogue import lookup
 from pipelines.exports.focus_columns import INSTANTS
 from pipelines.exports.sheets import write_workbook
-from pipelines.exports.tables import batches, lookup
+from pipelines.exports.tables import batches
 from pipelines.exports.text import defused, plain
 from pipelines.storage.published import Published
 from pipelines.workspace.errors import OutlayError, UsageError

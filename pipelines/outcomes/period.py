@@ -14,6 +14,7 @@ from pipelines.outcomes.ranking import Moments, moments, rankable, value_ranking
 from pipelines.outcomes.sensitivity import value_sensitivity
 from pipelines.storage.ledger import hold
 from pipelines.storage.models import filled, sql
+from pipelines.storage.published import Published, parquet
 
 PERIOD_DAYS = 28
 
@@ -46,6 +47,16 @@ def ranked_period(
     ).fetchall()[0][0]
     ranked = value_ranking(known, totals, spend)
     return Ranked(totals, ranked, finding(ranked), value_sensitivity(ranked, rankable(known, totals)))
+
+
+def published_period(published: Published, first: date, last: date) -> Ranked | None:
+    """Of an earlier period, by the function that made the published one; None where no unit has a day in it."""
+    files = published.segments("unit_days", first, last)
+    if not files:
+        return None
+    with published.connect({"unit_days": (f"from {parquet(files)}", {})}, units=True) as con:
+        con.execute("create temp view unit_days as from memory.unit_days")
+        return ranked_period(con, first, last)
 
 
 def ledger_moments(

@@ -13,12 +13,12 @@ from typing import Any
 
 import duckdb
 
-from pipelines.outcomes.period import PERIOD_DAYS, ranked_period
+from pipelines.outcomes.period import PERIOD_DAYS, published_period
 from pipelines.publish import formats
 from pipelines.publish.currency import Shown, shown
 from pipelines.review.weeks import Chosen, Week, choose
 from pipelines.routing import audit
-from pipelines.storage.published import Published, parquet
+from pipelines.storage.published import Published
 from pipelines.workspace.decisions import Decision, read_decisions
 from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import Loaded
@@ -133,7 +133,12 @@ def _read(
             rows(f"from {mart}") for mart in ("value_ranking", "value_sensitivity", "workflow_totals")
         )
     else:
-        ranking, sensitivity, totals = _ranked(published, first, seen)
+        earlier = published_period(published, first, seen)
+        ranking, sensitivity, totals = (
+            (earlier.ranking.to_dicts(), earlier.sensitivity.to_dicts(), earlier.totals.to_dicts())
+            if earlier
+            else ([], [], [])
+        )
     document = published.recommendations
     return Facts(
         published=published, config=config, currency=shown(published.meta), chosen=chosen,
@@ -173,14 +178,3 @@ def _read(
         recommendations=tuple(document["recommendations"]), disagreements=tuple(document["disagreements"]),
         decisions=tuple(read_decisions(loaded.root)), audit=tuple(audited),
     )  # fmt: skip
-
-
-def _ranked(published: Published, first: date, last: date) -> tuple[Rows, Rows, Rows]:
-    """The ranking of an earlier period, by the function that made the published one."""
-    files = published.segments("unit_days", first, last)
-    if not files:
-        return [], [], []
-    with published.connect({"unit_days": (f"from {parquet(files)}", {})}, units=True) as con:
-        con.execute("create temp view unit_days as from memory.unit_days")
-        ranked = ranked_period(con, first, last)
-    return ranked.ranking.to_dicts(), ranked.sensitivity.to_dicts(), ranked.totals.to_dicts()

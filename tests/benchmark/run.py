@@ -28,7 +28,7 @@ from typing import Any
 import duckdb
 import orjson
 
-from pipelines.exports.tables import EXPORTS
+from pipelines.exports.catalogue import EXPORTS
 from pipelines.run import run_workspace
 from pipelines.running import Asked
 from pipelines.storage.ledger import MEMORY_LIMIT

@@ -10,7 +10,7 @@ import openpyxl
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.exports.tables import EXPORTS
+from pipelines.exports.catalogue import EXPORTS
 from pipelines.exports.text import defused
 from pipelines.exports.write import write
 from pipelines.storage.published import current

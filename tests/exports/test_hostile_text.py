@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from pipelines.exports.catalogue import EXPORTS
 from pipelines.exports.sheets import Workbook, printable
-from pipelines.exports.tables import EXPORTS
 from pipelines.exports.text import FORMULA_STARTS, defused
 from pipelines.exports.write import write
 from tests.workspaces import Bench, call, event

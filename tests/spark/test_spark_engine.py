@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.exports.tables import EXPORTS
+from pipelines.exports.catalogue import EXPORTS
 from pipelines.exports.write import write
 from pipelines.run import run_workspace
 from pipelines.running import Asked
