@@ -184,7 +184,7 @@ def _row(
         else:
             notes.append(f"less than {LEAST_DAYS} days of history: a plain mean, no interval")
     row["note"] = "; ".join(notes) or None
-    if entry.monthly_usd is not None:
+    if entry.monthly_usd is not None and to_date is not None:
         row["run_out_day"] = _run_out(days, coming, entry.monthly_usd)
     row |= _per_outcome(entry, outcomes)
     row["status"] = _status(entry.monthly_usd, to_date, row.get("forecast_usd"), row["per_outcome_status"])

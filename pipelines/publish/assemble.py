@@ -204,7 +204,8 @@ def _ranking(
         marts.execute(f"create view unit_days as {days(first, last)}")
         for name, table in held.items():
             marts.register(name, table)
-        marts.execute(f"create view outcome_cost as {units}")
+        if known is None:
+            marts.execute(f"create view outcome_cost as {units}")
         ranked = ranked_period(marts, first, last, known)
     tables["workflow_totals"] = ranked.totals.to_arrow()
     tables["value_ranking"] = ranked.ranking.to_arrow()

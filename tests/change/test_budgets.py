@@ -123,7 +123,8 @@ def test_a_short_history_has_a_mean_and_no_interval_and_none_has_no_forecast():
 
 
 def test_what_has_no_price_is_never_a_spend_of_0():
-    subject, as_of = Subject("workflow", "w", (budget(monthly_usd="300"),)), date(2026, 11, 10)
+    # twenty days like those before would use it up
+    subject, as_of = Subject("workflow", "w", (budget(monthly_usd="50"),)), date(2026, 11, 10)
     unknown = Spent(None, None)
     known = even("10", date(2026, 9, 1), date(2026, 10, 31))
     spent = known | dict.fromkeys(even("0", date(2026, 11, 2), as_of), unknown)
