@@ -132,7 +132,9 @@ days = history.budget_days(p, budget["scope"], budget["value"], month)
 def standing() -> str:
     """Where the chosen budget stands, with the interval and what no unit bears."""
     parts = []
-    if budget["final"]:
+    if budget["spend_to_date_usd"] is None:
+        pass  # the note says it
+    elif budget["final"]:
         parts.append(
             f"The month is over: {formats.money(budget['spend_to_date_usd'])} spent"
             + (
@@ -167,7 +169,7 @@ shell.section(
     help="Spent: all spend that carries the name. Forecast: weekday-adjusted exponential smoothing of the last 56 days, with its 90 % interval. "
     "Export: budgets.",
 )
-if days:
+if days and budget["spend_to_date_usd"] is not None:
     outcome = (
         f"runs out on {formats.day(budget['run_out_day'])}"
         if budget["run_out_day"]
@@ -184,6 +186,7 @@ if days:
     shell.note(
         "Solid: spent. Dotted: forecast, with the band that holds it in nine cases of ten. The line is the budget."
     )
+if days:
     with st.expander("The days as a table"):
         table(
             days, ["day", "day_usd=spend_usd", "spent_usd=spend_to_date_usd", "forecast_usd", "forecast_low_usd", "forecast_high_usd"],

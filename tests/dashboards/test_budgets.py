@@ -84,6 +84,8 @@ def test_a_budget_of_which_nothing_has_a_price_neither_holds_nor_is_zero(show, t
     assert title(at) == "All spend has nothing with a price yet to set against its $10.00."
     assert metrics(at)["All spend"] == (formats.UNKNOWN, "of $10.00")
     assert "Nothing used on 1 day has a price; neither spend nor forecast is known." in said(at)
+    assert "spent up to" not in said(at)
+    assert not at.get("plotly_chart")
     [row] = frame(at, "Budget for", "Forecast, $")
     assert (row["Status"], row["Spent, $"], row["Forecast, $"]) == ("Spend has no price", None, None)
 
