@@ -24,7 +24,7 @@ from pipelines.ledger.fixed_costs import bear_fixed_costs, restate_fixed_costs
 from pipelines.ledger.scope import part_late, touch_late
 from pipelines.outcomes import build as outcomes
 from pipelines.outcomes.restate import restate
-from pipelines.publish import assemble, call_cells, day_cells
+from pipelines.publish import assemble, call_cells, day_cells, segments
 from pipelines.publish.currency import exchange_version
 from pipelines.publish.report import report
 from pipelines.rates import snapshot
@@ -193,7 +193,7 @@ def publish_stage(run: Run) -> None:
                 run.spark.write_segments(run)
                 run.spark.keep(run)
             else:
-                assemble.write_segments(con, home, run.run_id)
+                segments.write_segments(con, home, run.run_id, anew=run.cause == "workspace changed")
             run.result = assemble.assemble(
                 con, run.loaded, folder, run.run_id, run.run_id, run.as_of, run.split, run.changed
             )

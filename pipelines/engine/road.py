@@ -20,7 +20,7 @@ from pipelines.ledger.capacity import charges
 from pipelines.ledger.scope import WHOLE
 from pipelines.ledger.shares import borne
 from pipelines.ledger.terms import Terms
-from pipelines.publish.assemble import GROUP, SEGMENTS
+from pipelines.publish.segments import GROUP, SEGMENTS
 from pipelines.rates.book import RateBook
 from pipelines.sources.record import MONEY
 from pipelines.storage import generations

@@ -175,7 +175,10 @@ def _outcomes(con: duckdb.DuckDBPyConnection, loaded: Loaded, lake_root: Path, r
     )
     beaten = "(event_id, canonical) in (select (event_id, canonical) from event_places where fresh = 0 and place > 1)"
     # a correction may name another day: the one that it leaves changes as well
-    con.execute(f"insert into cost_days select distinct day from outcome_events where {beaten}")
+    con.execute(
+        f"create or replace temp table beaten_events as select day, workflow, unit_id from outcome_events where {beaten}"
+    )
+    con.execute("insert into cost_days select distinct day from beaten_events")
     con.execute(f"delete from outcome_events where {beaten}")
     con.execute(
         "insert into outcome_events by name select incoming_outcomes.*, "

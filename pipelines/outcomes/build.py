@@ -15,15 +15,22 @@ from pipelines.storage.models import sql
 AT_ONCE = 500_000
 #: what of an event decides on the life of its unit
 EVENT = "workflow, unit_id, event_id, event, time, day, value_usd, parent_workflow, parent_unit_id"
+#: what units have more or less on days that keep their files (`pipelines.publish.segments`)
+MOVES = "day date, workflow varchar, unit_id varchar, outcomes bigint, value_usd decimal(28, 12), events bigint"
 
 
 def replay(con: duckdb.DuckDBPyConnection) -> None:
     """Replay the events of the touched units and collect the days whose costs change with them."""
     con.execute("insert into cost_days select day from touched_days union select day from touched_counts")
+    keeps_files = isinstance(con, duckdb.DuckDBPyConnection)  # another engine writes its days whole
+    if keeps_files:
+        con.execute(f"create or replace temp table unit_day_moves ({MOVES})")
     for _ in by_units(con, AT_ONCE):
         con.execute(f"create or replace temp table touched_events as select {EVENT} {_touched('outcome_events')}")
         con.execute(f"insert into cost_days select distinct day {_touched('unit_changes')}")
         con.execute(f"create or replace temp table touched_changes as {sql('outcomes/unit_changes')}")
+        if keeps_files:
+            con.execute(f"insert into unit_day_moves {sql('outcomes/unit_day_moves')}")
         news = {"unit_changes": "select * from touched_changes"}
         news |= {table: sql(f"outcomes/{table}") for table in ("unit_status", "unit_parents")}
         for table, rows in news.items():

@@ -13,20 +13,17 @@ import duckdb
 import polars as pl
 import pyarrow as pa
 
-from pipelines.ledger.capacity import charges
 from pipelines.ledger.commitments import commitments
-from pipelines.ledger.scope import WHOLE, Scope
 from pipelines.outcomes.period import PERIOD_DAYS, ledger_moments, ranked_period
 from pipelines.publish.alerts import alerts
 from pipelines.publish.attribution import attribution
 from pipelines.publish.currency import exchange_at, exchange_rates
+from pipelines.publish.segments import SEGMENTS
 from pipelines.publish.unit_marts import unit_marts
 from pipelines.split.build import Split
 from pipelines.storage import generations, published
-from pipelines.storage.days import called_between
-from pipelines.storage.lake import PACKED
 from pipelines.storage.ledger import hold
-from pipelines.storage.models import digest, filled, literal, sql
+from pipelines.storage.models import digest, sql
 from pipelines.workspace.load import Loaded
 
 #: marts that are one SQL model each
@@ -34,9 +31,6 @@ SQL_MARTS = (
     "daily_cost", "unattributed", "task_cost", "restatements", "sources_health", "quarantine",
     "unpriced_models", "workflows", "daily_spend", "day_values", "billed", "evaluated_items", "unit_calls",
 )  # fmt: skip
-SEGMENTS = ("requests", "charges", "unit_days")
-#: rows of a segment that a reader takes or passes over together, by the least and the greatest unit among them
-GROUP = 20_480
 #: no row of `unit_days`
 NO_UNIT_DAYS = (
     "select cast(null as date) as day, cast(null as varchar) as workflow, cast(null as varchar) as unit_id, "
@@ -80,50 +74,6 @@ def as_of(con: duckdb.DuckDBPyConnection, last: date | None) -> date | None:
         ).fetchone()
         latest = row[0] if row else None
     return min(latest, last) if latest and last else latest
-
-
-def write_segments(con: duckdb.DuckDBPyConnection, home: Path, run_id: str) -> None:
-    """New immutable files for the touched days and units; the ledger names the ones in force.
-
-    A day that only late requests came to keeps its files, beside one that holds these.
-    """
-    generations.write(con, home, run_id)
-    late = {day for (day,) in con.execute("select day from late_days").fetchall()}
-    for table in SEGMENTS:
-        whole = table == "unit_days"
-        touched = "cost_days" if whole else "touched_days"
-        holders = {
-            "unit_days": ["daily_cost"],
-            "requests": ["request_cells"],
-            "charges": ["request_cells", "standing_charges"],
-        }
-        held = " or ".join(f"day in (select day from {holder})" for holder in holders[table])
-        days = con.execute(f"select distinct day from {touched} where {held} order by day").fetchall()
-        gone = "" if whole else " and day not in (select day from late_days)"
-        con.execute(
-            f"delete from segments where name = $table and day in (select day from {touched}){gone}",
-            {"table": table},
-        )
-        folder = home / "segments" / table
-        folder.mkdir(parents=True, exist_ok=True)
-        for (day,) in days:
-            file = f"{day.isoformat()}-{run_id}.parquet"
-            scope = Scope("late_days", run_id) if not whole and day in late else WHOLE
-            model = _segment_model(table, day, scope)
-            con.execute(f"copy ({model}) to {literal(str(folder / file))} ({PACKED}, row_group_size {GROUP})")
-            con.execute("insert into segments values (?, ?, ?)", [table, day, file])
-
-
-def _segment_model(table: str, day: date, scope: Scope) -> str:
-    """Of one day: all of it, or what the late requests of the scope add."""
-    days = f"day = date '{day}'"
-    wanted = f"requests.{days}"
-    if table == "charges":
-        found = charges(wanted, "false" if scope.late else days, called_between(day, day), scope)
-        return filled("publish/charges", charges=found)
-    if table == "unit_days":
-        return filled("publish/unit_days", days=days)
-    return filled("publish/requests", days=days, counted=wanted, **scope.tables("requests", "request_dimensions"))
 
 
 def assemble(

@@ -28,7 +28,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from dashboards import queries
-from pipelines.publish.assemble import GROUP
+from pipelines.publish.segments import GROUP
 from pipelines.publish.unit_marts import spread
 from pipelines.run import run_workspace
 from pipelines.running import Asked

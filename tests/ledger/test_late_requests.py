@@ -9,9 +9,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from pipelines.ledger.scope import PIECES
+from pipelines.storage.published import parquet
 from tests.workspaces import Bench, call, event
 
 DAY = date(2026, 10, 20)
@@ -26,12 +28,20 @@ def files(bench: Bench, table: str = "requests") -> list[str]:
     return [path.name for path in bench.published.segments(table, DAY, DAY)]
 
 
+def unit_days(bench: Bench) -> list[tuple]:
+    """What the files of the days say of each unit together: spend, value, outcomes and events of those that have any."""
+    columns = "day, workflow, unit_id, sum(spend_usd), coalesce(sum(value_usd), 0), sum(outcomes), sum(events)"
+    found = f"select {columns} from {parquet(bench.published.segments('unit_days'))} group by day, workflow, unit_id order by all"
+    return [row for row in duckdb.execute(found).fetchall() if row[3] is not None or any(row[4:])]
+
+
 def same_as_rebuilt(bench: Bench) -> None:
     """All exports, and the requests that the pages read, are those of a run over everything."""
-    fingerprint = bench.fingerprint()
+    fingerprint, of_units = bench.fingerprint(), unit_days(bench)
     tables = {name: bench.export(name) for name in ("requests", "charges", "daily_cost", "outcome_cost")}
     bench.run(full=True)
     assert bench.fingerprint() == fingerprint
+    assert unit_days(bench) == of_units
     assert {name: bench.export(name) for name in tables} == tables
     assert len(files(bench)) == 1
 
@@ -58,6 +68,18 @@ def test_a_late_request_lies_in_a_file_of_its_own_beside_the_day(worked_out: Ben
     assert [r["request_id"] for r in worked_out.export("requests")] == [
         "before", *(f"held{i}" for i in range(8)), "late",
     ]  # fmt: skip
+    same_as_rebuilt(worked_out)
+
+
+def test_a_corrected_event_leaves_its_day_which_keeps_its_file(worked_out: Bench):
+    before = files(worked_out, "unit_days")
+    worked_out.outcomes(event("e1", time="2026-10-21T18:00:00Z", unit_id="u1"), file="b.jsonl")
+    worked_out.outcomes(event("e2", "failed", time="2026-10-20T18:00:00Z", unit_id="u2"), file="c.jsonl")
+    worked_out.run()
+    assert set(before) < set(files(worked_out, "unit_days"))
+    told = {(str(day), unit): (outcomes, events) for day, _, unit, _, _, outcomes, events in unit_days(worked_out)}
+    assert told[str(DAY), "u1"] == (0, 0)
+    assert (told["2026-10-21", "u1"], told[str(DAY), "u2"]) == ((1, 1), (0, 1))
     same_as_rebuilt(worked_out)
 
 
@@ -188,18 +210,27 @@ def test_whatever_comes_late_the_figures_are_those_of_a_run_over_everything(tmp_
     bench.calls(*known, file="base.jsonl")
     bench.outcomes(event("e0"), file="base.jsonl")
     bench.run()
-    several = 0
+    several = {"requests": 0, "unit_days": 0}
     for step in range(5):
         news = _news(chance, step, known)
         known += news
         bench.lines(f"logs/{chance.choice(('calls', 'calls', 'copies'))}/{step}.jsonl", news)
         what = chance.choice(("completed", "failed", "accepted"))
-        bench.outcomes(event(f"e{step}", what, unit_id=f"d{step}", workflow="claims"), file=f"{step}.jsonl")
+        told = [event(f"e{step}", what, unit_id=f"d{step}", workflow="claims")]
+        for unit in chance.sample(range(9), 2):  # of held units: a new one, or a correction that names another day
+            at = f"2026-10-{chance.choice((18, 19, 20, 21))}T{chance.randrange(24):02}:40:{step:02}Z"
+            which = chance.choice((f"r{step}", "r0", "r1"))
+            what = chance.choice(("completed", "failed", "accepted", "rejected"))
+            told.append(event(f"{which}-{unit}", what, time=at, unit_id=f"d{unit}"))
+        bench.outcomes(*told, file=f"{step}.jsonl")
         bench.run()
-        several = max(several, *(len(names) for names in bench.published.segments_by_day("requests").values()))
-    fingerprint = bench.fingerprint()
+        for table in several:
+            files_of_days = bench.published.segments_by_day(table).values()
+            several[table] = max(several[table], *(len(names) for names in files_of_days))
+    fingerprint, of_units = bench.fingerprint(), unit_days(bench)
     charges, requests = bench.export("charges"), bench.export("requests")
     bench.run(full=True)
     assert bench.fingerprint() == fingerprint
+    assert unit_days(bench) == of_units
     assert (bench.export("charges"), bench.export("requests")) == (charges, requests)
-    assert several > 1, "no day was left in pieces: this world shows nothing"
+    assert min(several.values()) > 1, "no day was left in pieces: this world shows nothing"
