@@ -23,9 +23,12 @@ from pipelines.workspace.load import Loaded
 
 
 def rate_book(con: duckdb.DuckDBPyConnection, loaded: Loaded) -> RateBook:
-    """The rates for every model that the ledger has seen, contracts of the workspace included."""
-    pairs = set(con.execute("select distinct provider, model from records").fetchall())
-    pairs |= set(con.execute("select distinct provider, model from evaluations").fetchall())
+    """The rates for every model that the ledger has seen (`logged_models`), contracts of the workspace included."""
+    con.execute(
+        "create or replace temp table logged_models as select provider, model from records union "
+        "select provider, model from evaluations"
+    )
+    pairs = set(con.execute("select provider, model from logged_models").fetchall())
     pairs |= {tuple(model.split("/", 1)) for tier in loaded.config.tiers for model in tier.models}
     contract = loaded.config.rates.contract
     return RateBook.for_models(sorted(pairs), Path(loaded.path(contract)) if contract else None)
@@ -42,10 +45,10 @@ def reopen_for_new_rates(con: duckdb.DuckDBPyConnection, book: RateBook) -> None
 
 
 def name_models(con: duckdb.DuckDBPyConnection, book: RateBook) -> None:
-    """`model_keys`: the canonical name and the tier of every model as logged."""
+    """`model_keys`: the canonical name and the tier of every model as logged. Follows `rate_book`."""
     pairs = con.execute(
-        "select distinct provider, model from records union select distinct provider, model from evaluations "
-        "union select distinct provider, model from metered_buckets where model is not null"
+        "select provider, model from logged_models union "
+        "select provider, model from metered_buckets where model is not null"
     ).fetchall()
     con.execute("create or replace temp table named (provider varchar, model varchar, model_key varchar)")
     if pairs:
