@@ -1,13 +1,15 @@
 """How fast logs are read: from the file to rows stored in the ledger, beside a full orjson parse.
 
 `python -m tests.benchmark.reading [--lines N]`. For each kind a process of its own reads a log of N lines and one of
-4 N, in turns with `orjson.loads` of every line of the same file; figures are CPU seconds (all threads), medians.
+4 N, in turns with `orjson.loads` of every line of the same file; figures are CPU seconds (all threads), medians. The
+same log is also read gzipped: what that takes more, as a multiple of what `zcat` takes for it.
 Before anything is timed, each kind's plan and its parser of single records must agree on such a log.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import resource
 import statistics
@@ -59,21 +61,38 @@ def cpu(work: Callable[[], int]) -> float:
     return time.process_time() - start
 
 
+def zcat(path: Path) -> float:
+    """CPU seconds of unpacking it."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(["zcat", str(path)], stdout=subprocess.DEVNULL, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+def source(workspace: Path, kind: str, file: str) -> Path:
+    """A workspace of one log, which is to be written."""
+    workspace.mkdir()
+    (workspace / "outlay.yaml").write_text(
+        f"name: Benchmark\nsources:\n  - {{name: log, kind: {kind}, path: {file}}}\n"
+    )
+    return workspace / file
+
+
 def measured(kind: str, lines: int) -> dict[str, Any]:
     """Figures of one kind and size, for this process."""
     with tempfile.TemporaryDirectory() as name:
-        workspace = Path(name)
-        log = workspace / "log.jsonl"
+        plain, packed = Path(name) / "plain", Path(name) / "packed"
+        log, gz = source(plain, kind, "log.jsonl"), source(packed, kind, "log.jsonl.gz")
         write(kind, log, lines)
-        (workspace / "outlay.yaml").write_text(
-            f"name: Benchmark\nsources:\n  - {{name: log, kind: {kind}, path: log.jsonl}}\n"
-        )
-        records = intake(workspace, workspace / "warm.duckdb")
-        product, limit = [], []
+        gz.write_bytes(gzip.compress(log.read_bytes(), 6))
+        records = intake(plain, plain / "warm.duckdb")
+        product, limit, gzipped, unpacked = [], [], [], []
         for turn in range(REPETITIONS):
             limit.append(cpu(lambda: parse_all(log)))
-            ledger = workspace / f"{turn}.duckdb"
-            product.append(cpu(lambda ledger=ledger: intake(workspace, ledger)))
+            unpacked.append(zcat(gz))
+            for workspace, took in ((plain, product), (packed, gzipped)):
+                ledger = workspace / f"{turn}.duckdb"
+                took.append(cpu(lambda workspace=workspace, ledger=ledger: intake(workspace, ledger)))
         return {
             "kind": kind,
             "lines": lines,
@@ -81,6 +100,8 @@ def measured(kind: str, lines: int) -> dict[str, Any]:
             "bytes": log.stat().st_size,
             "product": statistics.median(product),
             "limit": statistics.median(limit),
+            "packed": statistics.median(a - b for a, b in zip(gzipped, product, strict=True)),
+            "zcat": statistics.median(unpacked),
             "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }
 
@@ -108,7 +129,8 @@ def main() -> None:
     for kind in KINDS:
         agree(kind, min(options.lines, 5_000))
     print(
-        f"{'kind':9} {'lines':>9} {'MB':>7} {'requests/CPU s':>15} {'orjson lines/CPU s':>19} {'ratio':>6} {'peak MB':>8}"
+        f"{'kind':9} {'lines':>9} {'MB':>7} {'requests/CPU s':>15} {'orjson lines/CPU s':>19} {'ratio':>6} {'gz/zcat':>8} "
+        f"{'peak MB':>8}"
     )
     for kind in KINDS:
         for lines in (options.lines, 4 * options.lines):
@@ -117,7 +139,8 @@ def main() -> None:
             row = json.loads(child.stdout)
             print(
                 f"{kind:9} {lines:9,} {row['bytes'] / 1e6:7.1f} {row['records'] / row['product']:15,.0f} "
-                f"{lines / row['limit']:19,.0f} {row['product'] / row['limit']:6.1f} {row['memory']:8.0f}",
+                f"{lines / row['limit']:19,.0f} {row['product'] / row['limit']:6.1f} "
+                f"{row['packed'] / row['zcat']:8.2f} {row['memory']:8.0f}",
                 flush=True,
             )
 
