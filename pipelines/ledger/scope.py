@@ -17,7 +17,7 @@ from pipelines.rates.contract import Contract
 from pipelines.storage.days import by_days, called_near
 from pipelines.storage.models import filled, literal
 
-#: Files that hold a day's requests before they are written as one again.
+#: Files that hold a day of a table before they are written as one again.
 PIECES = 8
 
 
