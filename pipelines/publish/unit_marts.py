@@ -27,7 +27,10 @@ def unit_marts(ledger: Any, files: str) -> dict[str, pa.Table]:
     From the ledger's own rows where its engine is DuckDB, else from what was published of them: the query `files`.
     """
     if isinstance(ledger, duckdb.DuckDBPyConnection):
-        return spread(ledger, sql("publish/outcome_cost"))
+        hold(ledger)  # no other connection is at work now: what every unit cost does not fit in half
+        marts = spread(ledger, sql("publish/outcome_cost"))
+        hold(ledger, 0.5)
+        return marts
     with duckdb.connect(":memory:") as con:
         hold(con, 0.5)
         con.execute("set timezone = 'UTC'")
