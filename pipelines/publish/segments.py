@@ -17,6 +17,8 @@ from pipelines.storage.models import filled, literal
 SEGMENTS = ("requests", "charges", "unit_days")
 #: rows of a segment that a reader takes or passes over together, by the least and the greatest unit among them
 GROUP = 20_480
+#: a condition on days: all of their requests were worked out
+WORKED_OUT_WHOLE = "day in (select day from touched_days) and day not in (select day from late_days)"
 
 
 def write_segments(con: duckdb.DuckDBPyConnection, home: Path, run_id: str, *, anew: bool) -> None:
@@ -31,11 +33,7 @@ def write_segments(con: duckdb.DuckDBPyConnection, home: Path, run_id: str, *, a
     for table, held_by in holders.items():
         held = " or ".join(f"day in (select day from {holder})" for holder in held_by)
         days = con.execute(f"select distinct day from touched_days where {held} order by day").fetchall()
-        con.execute(
-            "delete from segments where name = $table and day in (select day from touched_days) "
-            "and day not in (select day from late_days)",
-            {"table": table},
-        )
+        con.execute(f"delete from segments where name = $table and {WORKED_OUT_WHOLE}", {"table": table})
         for (day,) in days:
             scope = Scope("late_days", run_id) if day in late else WHOLE
             _write_segment(con, home, run_id, table, day, _segment_model(table, day, scope))
@@ -44,11 +42,10 @@ def write_segments(con: duckdb.DuckDBPyConnection, home: Path, run_id: str, *, a
 
 def _write_unit_days(con: duckdb.DuckDBPyConnection, home: Path, run_id: str, *, anew: bool) -> None:
     """What units cost on the days of `cost_days`: a day that was not worked out whole gets a file of what is added to it."""
-    whole = "day in (select day from touched_days) and day not in (select day from late_days)"
     in_pieces = f"select day from segments where name = 'unit_days' group by day having count(*) < {PIECES}"
     con.execute(
         "create or replace temp table unit_days_anew as select distinct day from cost_days "
-        f"where {anew} or ({whole}) or day not in ({in_pieces})"
+        f"where {anew} or ({WORKED_OUT_WHOLE}) or day not in ({in_pieces})"
     )
     con.execute("delete from segments where name = 'unit_days' and day in (select day from unit_days_anew)")
     added = filled("publish/added_unit_days", late=came_late("allocations"))

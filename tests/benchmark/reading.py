@@ -29,6 +29,7 @@ from pipelines.intake.window import Window
 from pipelines.storage.ledger import open_ledger
 from pipelines.workspace.load import load_workspace
 from tests.benchmark.generated import KINDS, write
+from tests.benchmark.peers.__main__ import took
 
 REPETITIONS = 3
 DUCKDB_MEMORY = "512MB"
@@ -61,14 +62,6 @@ def cpu(work: Callable[[], int]) -> float:
     return time.process_time() - start
 
 
-def zcat(path: Path) -> float:
-    """CPU seconds of unpacking it."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(["zcat", str(path)], stdout=subprocess.DEVNULL, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-
-
 def source(workspace: Path, kind: str, file: str) -> Path:
     """A workspace of one log, which is to be written."""
     workspace.mkdir()
@@ -89,10 +82,10 @@ def measured(kind: str, lines: int) -> dict[str, Any]:
         product, limit, gzipped, unpacked = [], [], [], []
         for turn in range(REPETITIONS):
             limit.append(cpu(lambda: parse_all(log)))
-            unpacked.append(zcat(gz))
-            for workspace, took in ((plain, product), (packed, gzipped)):
+            unpacked.append(took(["zcat", str(gz)], {}).cpu_s)
+            for workspace, read in ((plain, product), (packed, gzipped)):
                 ledger = workspace / f"{turn}.duckdb"
-                took.append(cpu(lambda workspace=workspace, ledger=ledger: intake(workspace, ledger)))
+                read.append(cpu(lambda workspace=workspace, ledger=ledger: intake(workspace, ledger)))
         return {
             "kind": kind,
             "lines": lines,
