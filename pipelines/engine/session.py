@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CONF = "OUTLAY_SPARK_CONF"
 DEFAULT_MASTER = "local[*]"
 #: What decides figures; no setting of the user changes these.
-_EXACT = {
+EXACT = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
     # sums and products keep their twelve places, or fail: never a rounded last one
@@ -29,6 +29,8 @@ _EXACT = {
     "spark.sql.mapKeyDedupPolicy": "EXCEPTION",
     "spark.sql.caseSensitive": "true",
     "spark.sql.cteRecursionRowLimit": "-1",
+    # since 4.1 a union may say that it lies as its parts do, so that what reads it leaves out a shuffle: sums came out wrong
+    "spark.sql.unionOutputPartitioning": "false",
 }
 _USUAL = {
     "spark.ui.enabled": "false",
@@ -54,7 +56,7 @@ def start(master: str | None, name: str, settings: Mapping[str, str] | None = No
     builder = SparkSession.builder.appName(name).master(master or DEFAULT_MASTER)
     warehouse = tempfile.gettempdir() + "/outlay-spark-warehouse"
     local = {"spark.executorEnv.PYTHONPATH": _python_path(), "spark.sql.warehouse.dir": warehouse}
-    for key, value in {**_USUAL, **local, **_asked(), **(settings or {}), **_EXACT}.items():
+    for key, value in {**_USUAL, **local, **_asked(), **(settings or {}), **EXACT}.items():
         builder = builder.config(key, value)
     try:
         session = builder.getOrCreate()

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.engine.session import EXACT
 from pipelines.exports.catalogue import EXPORTS
 from pipelines.exports.write import write
 from pipelines.run import run_workspace
@@ -47,6 +48,8 @@ SMALL = {
     # few rows: what costs is planning and compiling, and a broadcast is a job of its own that passes through the driver
     "spark.sql.adaptive.enabled": "false", "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.autoBroadcastJoinThreshold": "-1",
+    # asked for, and not given
+    "spark.sql.unionOutputPartitioning": "true", "spark.sql.ansi.enabled": "false",
     "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
     "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
 }  # fmt: skip
@@ -202,6 +205,12 @@ def test_executors_did_the_work_and_the_driver_was_handed_totals_only(ran: Ran, 
     ]
     assert len(answers) > 20
     assert max(answers) < 75 * requests, "rows of requests take more than 90 bytes each, packed"
+
+
+def test_no_setting_of_the_user_changes_what_decides_figures(ran: Ran):
+    for events in ran.events.values():
+        [set_to] = [e["Spark Properties"] for e in events if e["Event"] == "SparkListenerEnvironmentUpdate"]
+        assert {key: set_to[key] for key in EXACT} == EXACT
 
 
 def test_a_ledger_of_one_engine_is_not_continued_by_the_other(ran: Ran):
