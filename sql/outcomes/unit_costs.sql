@@ -20,7 +20,8 @@ borne as (
     select
         called.workflow, called.unit_id, min(called.time) as first_request, min(called.day) as first_day,
         max(called.day) as last_day, count(*) as requests,
-        count(distinct coalesce(concat('=', called.attempt_id), '')) as attempts, sum(called.cost_usd) as spend_usd
+        count(distinct called.attempt_id) as named_attempts,
+        max(case when called.attempt_id is null then 1 else 0 end) as unnamed, sum(called.cost_usd) as spend_usd
     from called
     inner join touched_units
         on touched_units.workflow = called.workflow and touched_units.unit_id = called.unit_id
@@ -40,8 +41,9 @@ select
     known.workflow, declared.unit, known.unit_id, coalesce(unit_status.status, 'open') as status,
     borne.first_request, borne.first_day, borne.last_day,
     least(borne.first_day, unit_status.first_day) as lived_from,
-    greatest(borne.last_day, unit_status.last_day) as lived_to, unit_status.outcome_day, coalesce(borne.attempts, 0) as attempts,
-    coalesce(borne.requests, 0) as requests,
+    greatest(borne.last_day, unit_status.last_day) as lived_to, unit_status.outcome_day,
+    cast(coalesce(borne.named_attempts + borne.unnamed, 0) as bigint) as attempts,
+    coalesce(borne.named_attempts, 0) as named_attempts, coalesce(borne.requests, 0) as requests,
     case when borne.unit_id is null then 0 else borne.spend_usd end as spend_usd, unit_status.value_usd
 from known
 inner join declared on declared.workflow = known.workflow

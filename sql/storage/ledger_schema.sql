@@ -148,6 +148,8 @@ alter table unit_costs add column if not exists last_day date;
 -- `first_day`, `last_day` are of requests, these of requests and events; null: written by an earlier build
 alter table unit_costs add column if not exists lived_from date;
 alter table unit_costs add column if not exists lived_to date;
+-- its distinct attempt ids; null: written by an earlier build
+alter table unit_costs add column if not exists named_attempts bigint;
 -- counts the runs that wrote units; null: in none of the files that `unit_generations` names
 alter table unit_costs add column if not exists generation bigint;
 -- one row per (workflow, unit) that an older file may hold and that is no more

@@ -64,7 +64,7 @@ def test_a_ledger_that_does_not_know_when_its_units_lived_reads_their_days(tmp_p
     bench.run()
     before, _ = rankings(bench)
     with duckdb.connect(str(tmp_path / ".outlay" / "ledger.duckdb")) as con:
-        con.execute("update unit_costs set lived_from = null, lived_to = null")
+        con.execute("update unit_costs set lived_from = null, lived_to = null, named_attempts = null")
     bench.calls(call("more", time=AS_OF.isoformat(), unit_id="more"), file="more.jsonl")
     bench.run()
     told, added = rankings(bench)
