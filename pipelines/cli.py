@@ -10,6 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from pipelines.console.evaluate_verbs import evaluate
+from pipelines.console.month_verbs import acknowledge, close, fetch
+from pipelines.console.published_verbs import estimate, export, fingerprint, quarantine, recommend, review
 from pipelines.console.rates_verbs import rates
 from pipelines.console.route_verbs import route
 from pipelines.console.verb import ASKED, answer, day, verb, workspace
@@ -26,8 +28,6 @@ app = typer.Typer(
 app.add_typer(route, name="route")
 app.add_typer(rates, name="rates")
 app.add_typer(evaluate, name="evaluate")
-
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="DAY")]
 
 
 @app.callback()
@@ -201,160 +201,8 @@ def dev(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) ->
     serve_dagster(workspace(), port)
 
 
-@app.command()
-@verb
-def export(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Which table; 'outlay export list' names them.")],
-    kind: Annotated[str | None, typer.Option("--format", help="csv (default), parquet or xlsx.")] = None,
-    out: Annotated[str, typer.Option(help="File, or - for stdout.")] = "-",
-    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], metavar="DAY")] = None,
-    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], metavar="DAY")] = None,
-    focus_version: Annotated[
-        str | None, typer.Option(metavar="VERSION", help="Of focus: 1.4 (default) or 1.2.")
-    ] = None,
-) -> None:
-    """Write one table as CSV, Parquet or XLSX, or the budget-pack."""
-    from pipelines.console.exported import export_verb
-
-    export_verb(name, kind, out, day(first), day(last), focus_version)
-
-
-@app.command()
-@verb
-def review(
-    week: Annotated[
-        str | None, typer.Option(metavar="WEEK", help="Such as 2026-W46; default: the last that settled.")
-    ] = None,
-    kind: Annotated[str, typer.Option("--format", help="md, html or json.")] = "md",
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Default: stdout.")] = None,
-) -> None:
-    """The weekly review: four numbers, three questions, decisions."""
-    from pipelines.console.reviews import review_week
-
-    review_week(week, kind, out)
-
-
-@app.command()
-@verb
-def recommend() -> None:
-    """The capability-split recommendations of the last run."""
-    from pipelines.console.headline import recommend_text
-    from pipelines.storage.published import current
-
-    loaded = workspace()
-    published = current(loaded.root)
-    answer(published.recommendations, recommend_text(published, loaded.config.tiers))
-
-
-@app.command()
-@verb
-def fetch(
-    kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="openai-usage, openai-costs, anthropic-usage, anthropic-cost.")
-    ],
-    month: Annotated[str, typer.Option(metavar="MONTH", help="Such as 2026-10 (UTC).")],
-    base_url: Annotated[str | None, typer.Option(help="Another address than the provider's own.")] = None,
-) -> None:
-    """Pull a provider's usage or cost report into bills/; the admin key comes from the environment."""
-    from pipelines.console.fetched import fetched_text
-    from pipelines.fetch.fetch import fetch as pull
-
-    done = pull(workspace(), kind, month, base_url)
-    document = {
-        "kind": done.kind, "month": done.month, "folder": str(done.folder), "pages": done.pages, "rows": done.rows,
-        "source": done.source,
-    }  # fmt: skip
-    answer(document, fetched_text(done))
-
-
-@app.command()
-@verb
-def close(
-    month: Annotated[str, typer.Option(metavar="MONTH", help="Such as 2026-10, in the reporting zone.")],
-    accrual: Annotated[
-        bool, typer.Option("--accrual", help="Before the invoice: metered and expected unseen spend.")
-    ] = False,
-    by: Annotated[str | None, typer.Option(metavar="NAME", help="Who signs it off (default: the system user).")] = None,
-    accept_unexplained: Annotated[
-        str | None, typer.Option(metavar="REASON", help="Close a month whose bill is red or not complete, and why.")
-    ] = None,
-    amend: Annotated[
-        bool, typer.Option("--amend", help="A further record of a closed month with other figures.")
-    ] = False,
-) -> None:
-    """Freeze a month, reconciled to its bills, into closes/."""
-    from pipelines.close.closing import Asked, close_month
-
-    done = close_month(workspace(), Asked(month, accrual, by, accept_unexplained, amend))
-    answer(done.document, done.text)
-
-
-@app.command()
-@verb
-def estimate(
-    task: Annotated[
-        list[str],
-        typer.Option(
-            "--task",
-            metavar="NAME:KEY=VALUE,…",
-            help="input, output, cached, calls, capability; or like=WORKFLOW/TASK.",
-        ),
-    ],
-    outcomes: Annotated[int, typer.Option(min=1, help="Outcomes a month.")] = 1000,
-) -> None:
-    """What a planned workflow would cost on each tier, before its first call."""
-    from pipelines.console.estimates import estimate_text
-    from pipelines.split.estimate import estimate as forecast
-    from pipelines.split.estimate import planned_task, start_of
-    from pipelines.storage.published import current
-    from pipelines.workspace.errors import NothingPublished
-
-    loaded = workspace()
-    try:
-        published = current(loaded.root)
-    except NothingPublished:
-        published = None
-    tasks = [planned_task(text, published) for text in task]
-    document = forecast(loaded, tasks, outcomes, start_of(published))
-    answer(document, estimate_text(document))
-
-
-@app.command()
-@verb
-def acknowledge(
-    alarm: Annotated[str, typer.Argument(metavar="ALARM", help="As alerts name it: contract_review:drift:2026-11-03.")],
-    by: Annotated[str, typer.Option(metavar="NAME", help="Who decides.")],
-    reason: Annotated[str | None, typer.Option(help="Why, for those who read it later.")] = None,
-    rebase: Annotated[bool, typer.Option("--rebase", help="Accept the new level: the baseline begins anew.")] = False,
-) -> None:
-    """Accept an alarm, reset a baseline, or give up a route's recorded reference (WORKFLOW/TASK_TYPE)."""
-    from pipelines.change.acknowledge import acknowledge as record
-
-    done = record(workspace(), alarm, by, reason, rebase)
-    answer(done.document, done.text)
-
-
-@app.command()
-@verb
-def quarantine() -> None:
-    """What was refused: source, file, line, reason, and the start of it with secrets and texts masked."""
-    from pipelines.storage.published import current
-
-    with current(workspace().root).connect() as con:
-        rows = con.sql("select source, file, line, reason, excerpt from quarantine order by all").pl().to_dicts()
-    text = "\n".join(f"{r['file']}:{r['line'] or '-'}  {r['reason']}  {r['excerpt']}" for r in rows)
-    answer({"quarantine": rows}, text or "nothing was refused")
-
-
-@app.command()
-@verb
-def fingerprint() -> None:
-    """A content hash of every published table."""
-    from pipelines.exports.fingerprint import fingerprint as hashes
-    from pipelines.storage.published import current
-
-    document = hashes(current(workspace().root))
-    answer(document, "\n".join(f"{name:<16} {value}" for name, value in document.items()))
+for _later in (export, review, recommend, fetch, close, estimate, acknowledge, quarantine, fingerprint):
+    app.command()(_later)
 
 
 if __name__ == "__main__":
