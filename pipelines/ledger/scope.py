@@ -19,6 +19,8 @@ from pipelines.storage.models import filled, literal
 
 #: Files that hold a day of a table before they are written as one again.
 PIECES = 8
+#: a condition on `day`: all of its requests are worked out, not late ones alone
+WORKED_OUT_WHOLE = "day in (select day from touched_days) and day not in (select day from late_days)"
 
 
 @dataclass(frozen=True)

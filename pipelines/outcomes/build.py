@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import duckdb
 import pyarrow as pa
 
+from pipelines.ledger.scope import WORKED_OUT_WHOLE
 from pipelines.outcomes.ratios import quotient
 from pipelines.storage.generations import bury, coming
-from pipelines.storage.models import sql
+from pipelines.storage.models import filled, sql
 
 #: Units whose lives are worked out at a time: what this holds in memory does not grow with a run.
 AT_ONCE = 500_000
@@ -30,7 +31,7 @@ def replay(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"insert into cost_days select distinct day {_touched('unit_changes')}")
         con.execute(f"create or replace temp table touched_changes as {sql('outcomes/unit_changes')}")
         if keeps_files:
-            con.execute(f"insert into unit_day_moves {sql('outcomes/unit_day_moves')}")
+            con.execute(f"insert into unit_day_moves {filled('outcomes/unit_day_moves', whole=WORKED_OUT_WHOLE)}")
         news = {"unit_changes": "select * from touched_changes"}
         news |= {table: sql(f"outcomes/{table}") for table in ("unit_status", "unit_parents")}
         for table, rows in news.items():

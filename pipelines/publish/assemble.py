@@ -22,7 +22,7 @@ from pipelines.publish.segments import SEGMENTS
 from pipelines.publish.unit_marts import unit_marts
 from pipelines.split.build import Split
 from pipelines.storage import generations, published
-from pipelines.storage.ledger import hold
+from pipelines.storage.ledger import beside, hold
 from pipelines.storage.models import digest, sql
 from pipelines.workspace.load import Loaded
 
@@ -91,10 +91,10 @@ def assemble(
     for mart in SQL_MARTS:
         text = sql(f"publish/{mart}")
         tables[mart] = con.sql(text, params={k: v for k, v in values.items() if f"${k}" in text}).to_arrow_table()
-    hold(con, 0.5)  # the other half is for the connections that put the set together
     units = generations.in_force(con)
     rows_of_units = generations.relation(generations.paths(loaded.home, units))
-    said = _ranking(con, tables, rows_of_units, loaded.home, first, last)
+    with beside(con):
+        said = _ranking(con, tables, rows_of_units, loaded.home, first, last)
     tables |= unit_marts(con, rows_of_units)
     tables |= {mart: frame.to_arrow() for mart, frame in changed.items()}
     charged = attribution(con)
@@ -127,8 +127,8 @@ def assemble(
         "segments": segments,
         "generations": {generations.TABLE: units},
     }  # fmt: skip
-    published.write_marts(folder, tables)
-    hold(con)
+    with beside(con):
+        published.write_marts(folder, tables)
     (folder / "set.json").write_text(json.dumps(meta, indent=1), "utf-8")
     return Assembled(name=name, meta=meta, alerts=json_rows(warned))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.ledger.capacity import charges
-from pipelines.ledger.scope import PIECES, WHOLE, Scope, came_late
+from pipelines.ledger.scope import PIECES, WHOLE, WORKED_OUT_WHOLE, Scope, came_late
 from pipelines.storage import generations
 from pipelines.storage.days import called_between
 from pipelines.storage.lake import PACKED
@@ -17,8 +17,6 @@ from pipelines.storage.models import filled, literal
 SEGMENTS = ("requests", "charges", "unit_days")
 #: rows of a segment that a reader takes or passes over together, by the least and the greatest unit among them
 GROUP = 20_480
-#: a condition on days: all of their requests were worked out
-WORKED_OUT_WHOLE = "day in (select day from touched_days) and day not in (select day from late_days)"
 
 
 def write_segments(con: duckdb.DuckDBPyConnection, home: Path, run_id: str, *, anew: bool) -> None:

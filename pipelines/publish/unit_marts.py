@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipelines.storage.ledger import hold
+from pipelines.storage.ledger import beside, hold
 from pipelines.storage.models import filled, sql
 
 MOST = 100  #: dearest units kept of each workflow
@@ -27,11 +27,8 @@ def unit_marts(ledger: Any, files: str) -> dict[str, pa.Table]:
     From the ledger's own rows where its engine is DuckDB, else from what was published of them: the query `files`.
     """
     if isinstance(ledger, duckdb.DuckDBPyConnection):
-        hold(ledger)  # no other connection is at work now: what every unit cost does not fit in half
-        marts = spread(ledger, sql("publish/outcome_cost"))
-        hold(ledger, 0.5)
-        return marts
-    with duckdb.connect(":memory:") as con:
+        return spread(ledger, sql("publish/outcome_cost"))
+    with beside(ledger), duckdb.connect(":memory:") as con:
         hold(con, 0.5)
         con.execute("set timezone = 'UTC'")
         return spread(con, files)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -90,6 +92,14 @@ def hold(con: duckdb.DuckDBPyConnection, part: float = 1) -> None:
     threads = max(1, min(len(os.sched_getaffinity(0)), buffers // PER_THREAD))
     con.execute(f"set memory_limit = '{buffers}B'")
     con.execute(f"set threads = {threads}")
+
+
+@contextmanager
+def beside(con: duckdb.DuckDBPyConnection) -> Generator[None]:
+    """A connection holds half while others, which hold half themselves, are at work; then all again."""
+    hold(con, 0.5)
+    yield
+    hold(con)
 
 
 def memory() -> int:

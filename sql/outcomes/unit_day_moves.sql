@@ -19,4 +19,4 @@ with moves as (
 
 select day, workflow, unit_id, outcomes, value_usd, events
 from moves
-where day not in (select day from touched_days) or day in (select day from late_days)
+where not ({{whole}})
