@@ -84,7 +84,8 @@ def _drop_repetitions(con: duckdb.DuckDBPyConnection, run_id: str) -> Counter[tu
     First those with the very text of another one. Then, of the few keys with several texts, those that are only spelt
     differently: their texts are brought to one spelling, which also decides between payloads that tie.
     """
-    con.execute(f"create or replace temp table repeated_keys as {filled('intake/repeated_keys', run=run_id)}")
+    keys = filled("intake/repeated_keys", run=run_id, all_fresh=_all_fresh(con, run_id))
+    con.execute(f"create or replace temp table repeated_keys as {keys}")
     con.execute(f"create or replace temp table repetitions as {filled('intake/repetitions', run=run_id)}")
     found = _drop(con)
     if spell_out(con, run_id):
@@ -104,10 +105,15 @@ def _drop(con: duckdb.DuckDBPyConnection) -> Counter[tuple[str, str]]:
     return Counter({(source, file): count for source, file, count in counts})
 
 
+def _all_fresh(con: duckdb.DuckDBPyConnection, run_id: str) -> str:
+    """`true` in SQL where the ledger holds no other record than this run's, else `false`."""
+    earlier = con.execute("select 1 from records where run_id <> $run limit 1", {"run": run_id}).fetchall()
+    return "false" if earlier else "true"
+
+
 def _affected(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
     """`affected_keys`: every key whose winner is not settled by its being alone, and what shares a call with it."""
-    earlier = con.execute("select 1 from records where run_id <> $run limit 1", {"run": run_id}).fetchall()
-    shared = filled("intake/shared_calls", run=run_id, all_fresh="false" if earlier else "true")
+    shared = filled("intake/shared_calls", run=run_id, all_fresh=_all_fresh(con, run_id))
     con.execute(f"create or replace temp table shared_calls as {shared}")
     con.execute(f"create or replace temp table affected_keys as {sql('intake/affected_keys')}")
     while con.execute(f"insert into affected_keys {sql('intake/further_keys')}").fetchall()[0][0]:

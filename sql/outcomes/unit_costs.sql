@@ -16,16 +16,24 @@ with called as (
     where requests.units is not null and requests.day in (select day from cost_days)
 ),
 
-borne as (
+-- what has no attempt id is one attempt more
+tried as (
     select
-        called.workflow, called.unit_id, min(called.time) as first_request, min(called.day) as first_day,
-        max(called.day) as last_day, count(*) as requests,
-        count(distinct called.attempt_id) as named_attempts,
-        max(case when called.attempt_id is null then 1 else 0 end) as unnamed, sum(called.cost_usd) as spend_usd
+        called.workflow, called.unit_id, called.attempt_id, min(called.time) as first_request,
+        min(called.day) as first_day, max(called.day) as last_day, count(*) as requests, sum(called.cost_usd) as spend_usd
     from called
     inner join touched_units
         on touched_units.workflow = called.workflow and touched_units.unit_id = called.unit_id
-    group by called.workflow, called.unit_id
+    group by called.workflow, called.unit_id, called.attempt_id
+),
+
+borne as (
+    select
+        workflow, unit_id, min(first_request) as first_request, min(first_day) as first_day, max(last_day) as last_day,
+        cast(sum(requests) as bigint) as requests, count(*) as attempts, count(attempt_id) as named_attempts,
+        sum(spend_usd) as spend_usd
+    from tried
+    group by workflow, unit_id
 ),
 
 known as (
@@ -42,7 +50,7 @@ select
     borne.first_request, borne.first_day, borne.last_day,
     least(borne.first_day, unit_status.first_day) as lived_from,
     greatest(borne.last_day, unit_status.last_day) as lived_to, unit_status.outcome_day,
-    cast(coalesce(borne.named_attempts + borne.unnamed, 0) as bigint) as attempts,
+    coalesce(borne.attempts, 0) as attempts,
     coalesce(borne.named_attempts, 0) as named_attempts, coalesce(borne.requests, 0) as requests,
     case when borne.unit_id is null then 0 else borne.spend_usd end as spend_usd, unit_status.value_usd
 from known
