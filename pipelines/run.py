@@ -61,7 +61,7 @@ def intake_stage(run: Run) -> None:
         if run.spark:
             run.spark.take_in(run)
         else:
-            run.intake = take_in(con, loaded, window, run.run_id, run.progress)
+            run.intake = take_in(con, loaded, window, run.run_id, run.progress, run.commit_unsettled)
         take_in_aggregated(con, loaded, window, run.run_id, run.intake)
         if run.asked.full:
             run.cause = "full rebuild"

@@ -28,7 +28,7 @@ from pipelines.rates.book import RateBook
 from pipelines.split.build import Split
 from pipelines.storage import lake
 from pipelines.storage.lease import Lease
-from pipelines.storage.ledger import apart, one_engine, open_ledger, put_setting, setting
+from pipelines.storage.ledger import apart, commit_unsettled, one_engine, open_ledger, put_setting, setting, settled
 from pipelines.storage.lock import run_lock
 from pipelines.storage.models import literal
 from pipelines.workspace.errors import OutlayError
@@ -108,6 +108,11 @@ class Run:
     def count(self, query: str) -> int:
         return self.con.execute(query).fetchall()[0][0]
 
+    def commit_unsettled(self) -> None:
+        """What was read is committed before it is settled: a run that comes to nothing leaves it to be forgotten."""
+        self.lease.fence()
+        commit_unsettled(self.con, self.run_id)
+
 
 @contextmanager
 def open_run(loaded: Loaded, asked: Asked, progress: Progress | None = None) -> Generator[Run]:
@@ -135,7 +140,7 @@ def open_run(loaded: Loaded, asked: Asked, progress: Progress | None = None) -> 
             lake.sweep(con, run.lake_root)
         old = home / "ledger.duckdb"
         if asked.full and old.is_file():
-            con.execute(f"attach {literal(str(old))} as held (read_only)")
+            con.execute(f"attach {literal(str(settled(old)))} as held (read_only)")
             filled_by = con.execute("select value from held.settings where name = 'engine'").fetchall()
             if filled_by == [("spark",)] and not run.spark:
                 raise OutlayError(

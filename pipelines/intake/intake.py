@@ -5,7 +5,7 @@ For every file and for the whole run: read = stored + duplicate + superseded + q
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Protocol
@@ -36,10 +36,12 @@ def take_in(
     window: Window,
     run_id: str,
     progress: Progress | None = None,
+    all_read: Callable[[], None] = lambda: None,
 ) -> Intake:
     """Stage what is new into `records` and `incoming_<family>`; the caller's transaction decides whether it stays.
 
     Records outside the window are left and not counted. A refused file leaves one quarantine row and nothing else.
+    `all_read` is called when all records are in `records` and the ledger does not know of their files yet.
     """
     intake = Intake()
     manifest = Manifest(con, loaded, window, run_id, intake)
@@ -69,6 +71,8 @@ def take_in(
             told.ended(file.found.size)
     reading.joined(together)
     reading.batches.flush()
+    if intake.files_read:
+        all_read()
     manifest.flush()
     told.finished()
     return intake

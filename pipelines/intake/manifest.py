@@ -2,7 +2,8 @@
 
 Every intake, of records and of aggregated figures, asks here what is due and tells here what it took. A file is known
 by its listing alone (local: size, times and inode; a bucket: size and ETag): while that stays the same it is not
-opened. Another listing with the same content hash is the same file.
+opened. Another listing with the same content hash is the same file. What is told waits in temporary tables, so that the
+ledger learns of a file only in the transaction that also settles its records.
 """
 
 from __future__ import annotations
@@ -30,10 +31,18 @@ from pipelines.storage.rows import as_table
 from pipelines.workspace.load import Loaded
 
 Rejected = list[tuple[int | None, Quarantined]]
-#: Files looked up, and written down, at a time.
+#: Files looked up, and put in a waiting table, at a time.
 TOGETHER = 20_000
-_TEXT = ("source", "kind", "file", "stat", "sha256", "windows", "refused", "run_id")
 _COUNTS = ("size", "records_read", "stored", "duplicate", "superseded", "quarantined")
+#: The waiting tables with their columns; those are text but for `_TYPES`.
+_WAITING = {
+    "taken_files": ("source", "kind", "file", "stat", "sha256", "windows", "refused", "run_id", *_COUNTS),
+    "refused_lines": ("source", "file", "line", "day", "reason", "excerpt"),
+    "changed_files": ("source", "file"),
+    "other_listings": ("source", "file", "stat"),
+    "read_anew": ("source", "sha256"),
+}
+_TYPES = {"line": pa.int64(), "day": pa.date32(), **dict.fromkeys(_COUNTS, pa.int64())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +74,20 @@ class Due:
 
 @dataclass
 class Manifest:
-    """The ledger's `files` and `quarantine` during one intake. What it is told is written by `flush`."""
+    """The ledger's `files` and `quarantine` during one intake. What it is told waits until `flush` writes it there."""
 
     con: duckdb.DuckDBPyConnection
     loaded: Loaded
     window: Window
     run_id: str
     intake: Intake
-    _files: list[tuple[Any, ...]] = field(default_factory=list)
-    _forgotten: list[tuple[str, str]] = field(default_factory=list)
-    _rejected: list[tuple[Any, ...]] = field(default_factory=list)
-    _listings: list[tuple[str, str, str]] = field(default_factory=list)
     _there: set[tuple[str, str]] = field(default_factory=set)
-    _read_anew: list[tuple[str, str]] = field(default_factory=list)  #: source and digest
+    _told: dict[str, list[tuple[Any, ...]]] = field(default_factory=lambda: {table: [] for table in _WAITING})
+
+    def __post_init__(self) -> None:
+        for table, columns in _WAITING.items():
+            with as_table(self.con, "batch", columns, (), _TYPES):
+                self.con.execute(f"create or replace temp table {table} as from batch")
 
     def listed(self, files: Iterable[Found]) -> list[Listed]:
         """The files that must be opened; others are counted as unchanged or refused."""
@@ -112,7 +122,7 @@ class Manifest:
                     file.digest = now
                     yield file
                     continue
-                self._listings.append((found.source.name, found.name, found.stat))
+                self._tell("other_listings", (found.source.name, found.name, found.stat))
             file.windows, file.same = _windows(windows), True
             if refused is not None or any(taken.covers(self.window) for taken in file.windows):
                 self._unchanged(found, refused)
@@ -131,43 +141,45 @@ class Manifest:
         self.intake.files_read += 1
         self.intake.per_file[(found.source.name, found.name)] = counts
         if not file.same:
-            self._forgotten.append((found.source.name, found.name))
-            self._read_anew.append((found.source.name, file.digest))
+            self._tell("changed_files", (found.source.name, found.name))
+            self._tell("read_anew", (found.source.name, file.digest))
         self._quarantine(found, rejected)
-        self._files.append(
+        self._tell(
+            "taken_files",
             (found.source.name, found.source.kind, found.name, found.stat, file.digest,
              _dumped(tuple(file.windows), self.window), None, self.run_id,
-             found.size, counts.read, 0, 0, 0, counts.quarantined)
+             found.size, counts.read, 0, 0, 0, counts.quarantined),
         )  # fmt: skip
-        self._flush_if_full()
 
     def flush(self) -> None:
-        """Write everything down."""
-        if self._read_anew and not self.intake.folders_left:  # else not all that lies there was listed
-            forget(self.con, self._read_anew, self._there)
-        if self._forgotten:
-            with as_table(self.con, "batch", ("source", "file"), self._forgotten):
-                self.con.execute("delete from quarantine where (source, file) in (select (source, file) from batch)")
-        if self._rejected:
-            names = ("source", "file", "line", "day", "reason", "excerpt")
-            with as_table(self.con, "batch", names, self._rejected, {"line": pa.int64(), "day": pa.date32()}):
-                self.con.execute("insert into quarantine by name from batch")
-        if self._files:
-            with as_table(self.con, "batch", (*_TEXT, *_COUNTS), self._files, dict.fromkeys(_COUNTS, pa.int64())):
-                self.con.execute("delete from files where (source, file) in (select (source, file) from batch)")
-                self.con.execute("insert into files by name from batch")
-        if self._listings:
-            with as_table(self.con, "batch", ("source", "file", "stat"), self._listings):
-                self.con.execute(
-                    "update files set stat = batch.stat from batch "
-                    "where files.source = batch.source and files.file = batch.file"
-                )
-        for rows in (self._forgotten, self._rejected, self._files, self._listings, self._read_anew):
-            rows.clear()
+        """Write everything down in the ledger."""
+        for table in _WAITING:
+            self._put(table)
+        con, named = self.con, "(source, file) in (select (source, file) from {})"
+        if not self.intake.folders_left:  # else not all that lies there was listed
+            forget(con, "read_anew", self._there)
+        con.execute(f"delete from quarantine where {named.format('changed_files')}")
+        con.execute("insert into quarantine by name from refused_lines")
+        con.execute(f"delete from files where {named.format('taken_files')}")
+        con.execute("insert into files by name from taken_files")
+        con.execute(
+            "update files set stat = other_listings.stat from other_listings "
+            "where files.source = other_listings.source and files.file = other_listings.file"
+        )
+        for table in _WAITING:
+            con.execute(f"drop table {table}")
 
-    def _flush_if_full(self) -> None:
-        if max(len(self._files), len(self._rejected)) >= TOGETHER:
-            self.flush()
+    def _tell(self, table: str, row: tuple[Any, ...]) -> None:
+        self._told[table].append(row)
+        if len(self._told[table]) >= TOGETHER:
+            self._put(table)
+
+    def _put(self, table: str) -> None:
+        rows, columns = self._told[table], _WAITING[table]
+        if rows:
+            with as_table(self.con, "batch", columns, rows, _TYPES):
+                self.con.execute(f"insert into {table} by name from batch")
+            rows.clear()
 
     def _known(self, files: list[Found]) -> dict[int, tuple[str, str, str, str | None]]:
         rows = [(f.source.name, f.name, i) for i, f in enumerate(files)]
@@ -199,16 +211,16 @@ class Manifest:
 
     def _refuse(self, found: Found, reason: str, digest: str = "") -> None:
         self.intake.refused(found.source.name, found.name, reason)
-        self._forgotten.append((found.source.name, found.name))
+        self._tell("changed_files", (found.source.name, found.name))
         if len(digest) == 64:
-            self._read_anew.append((found.source.name, digest))
+            self._tell("read_anew", (found.source.name, digest))
         self._quarantine(found, [(None, Quarantined(reason))])
         stat = "" if reason == ARCHIVED else found.stat
-        self._files.append(
+        self._tell(
+            "taken_files",
             (found.source.name, found.source.kind, found.name, stat, digest, "[]", reason, self.run_id,
-             found.size, 0, 0, 0, 0, 0)
+             found.size, 0, 0, 0, 0, 0),
         )  # fmt: skip
-        self._flush_if_full()
 
     def _quarantine(self, found: Found, rejected: Rejected) -> None:
         """Rows with the reporting day that the record itself says, else the one in the file's path."""
@@ -218,7 +230,7 @@ class Manifest:
         stamp = date_in_path(found.name)
         for line, item in rejected:
             day = item.time.astimezone(zone).date() if item.time else stamp.date() if stamp else None
-            self._rejected.append((found.source.name, found.name, line, day, item.reason, item.excerpt))
+            self._tell("refused_lines", (found.source.name, found.name, line, day, item.reason, item.excerpt))
 
 
 @lru_cache(maxsize=256)

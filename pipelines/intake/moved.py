@@ -6,25 +6,23 @@ duplicates of the stored ones; what it refuses has no key to be known by.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import duckdb
 
 from pipelines.storage.rows import as_table
 
 
-def forget(
-    con: duckdb.DuckDBPyConnection, taken: Sequence[tuple[str, str]], there: Collection[tuple[str, str]]
-) -> None:
-    """Drop the refusals of files that had the content of those just read, (source, digest), and are no longer there.
+def forget(con: duckdb.DuckDBPyConnection, taken: str, there: Collection[tuple[str, str]]) -> None:
+    """Drop the refusals of files that had the content of those just read, and are no longer there.
 
-    `there`: (source, file) of all that lie there. A copy that still does keeps what it refused.
+    `taken`: the table of (source, sha256) just read; `there`: (source, file) of all that lie there. A copy that still
+    does keeps what it refused.
     """
-    with as_table(con, "moved_to", ("source", "sha256"), taken):
-        found = con.execute(
-            "select distinct files.source, files.file from files inner join moved_to using (source, sha256) "
-            "where files.quarantined > 0 or files.refused is not null"
-        ).fetchall()
+    found = con.execute(
+        f"select distinct files.source, files.file from files inner join {taken} using (source, sha256) "
+        "where files.quarantined > 0 or files.refused is not null"
+    ).fetchall()
     gone = [(source, file) for source, file in found if (source, file) not in there]
     if not gone:
         return

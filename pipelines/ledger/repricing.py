@@ -15,7 +15,7 @@ from pipelines.ledger.terms import Terms, decide, ledger_days
 from pipelines.rates.book import RateBook
 from pipelines.rates.cards import price
 from pipelines.rates.provisioned import days
-from pipelines.storage.ledger import setting
+from pipelines.storage.ledger import setting, settled
 from pipelines.storage.lock import run_lock
 from pipelines.storage.models import sql
 from pipelines.workspace.errors import NothingPublished, OutlayError
@@ -34,7 +34,7 @@ def rates_diff(loaded: Loaded, wait_s: float = 60.0) -> dict[str, Any]:
         raise NothingPublished
     if loaded.config.engine.kind == "spark":
         raise OutlayError("rates diff reads the ledger of engine duckdb: with engine: spark it isn't there yet")
-    with run_lock(loaded.home, wait_s), duckdb.connect(str(file), read_only=True) as con:
+    with run_lock(loaded.home, wait_s), duckdb.connect(str(settled(file)), read_only=True) as con:
         con.execute("set timezone = 'UTC'")
         book = rate_book(con, loaded)
         con.execute(f"create temp table to_price as {sql('ledger/all_to_price')}")

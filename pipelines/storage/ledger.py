@@ -54,8 +54,40 @@ def open_ledger(file: Path) -> duckdb.DuckDBPyConnection:
     elif found != SCHEMA_VERSION:
         con.close()
         raise OutlayError(f"{file} was written by another version (schema {found}): run outlay run --full")
+    forget_unsettled(con)
     sweep_repetitions(con)
     return con
+
+
+def commit_unsettled(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """Commit the records that a run has read, and begin the transaction that settles them or leaves them to be forgotten.
+
+    Changing one row of the transaction that wrote it makes DuckDB write all of them a second time, to its log.
+    """
+    put_setting(con, "unsettled", run_id)
+    con.execute("commit")
+    con.execute("begin transaction")
+    con.execute("delete from settings where name = 'unsettled'")
+
+
+def forget_unsettled(con: duckdb.DuckDBPyConnection) -> None:
+    """Delete what a run has read that came to nothing."""
+    run_id = setting(con, "unsettled")
+    if run_id is not None:
+        con.execute("begin transaction")
+        con.execute("delete from records where run_id = $run", {"run": run_id})
+        con.execute("delete from settings where name = 'unsettled'")
+        con.execute("commit")
+
+
+def settled(file: Path) -> Path:
+    """A ledger that is there, without what a run has read that came to nothing: it can be read as it is then."""
+    with duckdb.connect(str(file), read_only=True) as con:
+        whole = setting(con, "unsettled") is None
+    if not whole:
+        with duckdb.connect(str(file)) as con:
+            forget_unsettled(con)
+    return file
 
 
 def one_engine(con: duckdb.DuckDBPyConnection, kind: str) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines.ledger.repricing import rates_diff
 from pipelines.run import run_workspace
 from pipelines.running import Asked
 from pipelines.storage.published import current
@@ -120,6 +121,38 @@ def test_a_run_that_fails_leaves_what_was_published_and_the_next_one_takes_every
     monkeypatch.undo()
     document = bench.run()
     assert (document["records"]["stored"], document["requests"]) == (1, 25)
+
+
+@pytest.mark.parametrize("opened_by", ["run", "run --full", "rates diff"])
+def test_what_a_run_read_that_came_to_nothing_is_forgotten_by_whoever_opens_the_ledger(
+    bench: Bench, monkeypatch, opened_by
+):
+    fill(bench, range(10, 12))
+    bench.run()
+    before = bench.fingerprint()
+    # the calls of the first file once more, one said otherwise, and new ones
+    text = (bench.root / "logs/calls/a.jsonl").read_text()
+    again = bench.lines("logs/calls/again.jsonl", [text, call("r10-1", input=77), call("new")])
+
+    def no_rates(*_):
+        raise OutlayError("no rates")
+
+    monkeypatch.setattr("pipelines.ledger.build.rate_book", no_rates)
+    with pytest.raises(OutlayError, match="no rates"):
+        bench.run()
+    monkeypatch.undo()
+    with duckdb.connect(str(bench.root / ".outlay/ledger.duckdb"), read_only=True) as con:
+        assert con.execute("select count(*), count(distinct run_id) from records").fetchall() == [(50, 2)]
+        assert con.execute("select count(*) from files where file like '%again%'").fetchall() == [(0,)]
+    if opened_by == "rates diff":
+        assert rates_diff(bench.loaded)["moves"] == []
+    else:
+        again.unlink()
+        assert bench.run(full=opened_by == "run --full")["requests"] == 24
+        assert bench.fingerprint() == before
+    with duckdb.connect(str(bench.root / ".outlay/ledger.duckdb"), read_only=True) as con:
+        assert con.execute("select count(*), count(distinct run_id) from records").fetchall() == [(24, 1)]
+        assert con.execute("select * from settings where name = 'unsettled'").fetchall() == []
 
 
 def test_a_full_disk_is_said_and_the_last_set_is_still_served(bench: Bench):
