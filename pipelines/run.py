@@ -1,4 +1,4 @@
-"""One run, from the logs to a published set: the stages in order, in one transaction on one ledger."""
+"""One run, from the logs to a published set: the stages in order, in one transaction once the records are read."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from pipelines.running import Asked, Run, open_run
 from pipelines.split.build import split
 from pipelines.storage import published
 from pipelines.storage.days import by_days
-from pipelines.storage.ledger import put_setting, setting, sweep_repetitions
+from pipelines.storage.ledger import put_setting, setting
 from pipelines.unchanged import config, decided, idle, nothing_new, published_until
 from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import Loaded
@@ -206,7 +206,6 @@ def publish_stage(run: Run) -> None:
             run.lease.fence()
             con.execute("commit")
             run.committed = True
-            sweep_repetitions(con)
         run.lease.fence()
         if run.asked.full:
             _replace_ledger(run)

@@ -74,8 +74,8 @@ def _requests(
     for source, file, stored, superseded in con.execute(filled("intake/file_counts", run=run_id)).fetchall():
         _add(intake, source, file, stored, superseded, 0)
     columns = "* exclude (request_key, payload, day, own_rank, group_key, wins, run_id)"
-    fresh = f"run_id = {literal(run_id)} and own_rank > 0"
-    lake.add(con, lake_root, "requests", f"(select {columns} from records where {fresh})", run_id)
+    fresh = f"(select {columns} from records where run_id = {literal(run_id)})"
+    lake.add(con, lake_root, "requests", fresh, run_id)
 
 
 def _drop_repetitions(con: duckdb.DuckDBPyConnection, run_id: str) -> Counter[tuple[str, str]]:
@@ -95,13 +95,10 @@ def _drop_repetitions(con: duckdb.DuckDBPyConnection, run_id: str) -> Counter[tu
 
 
 def _drop(con: duckdb.DuckDBPyConnection) -> Counter[tuple[str, str]]:
-    """Mark `repetitions` as being in no place: `sweep_repetitions` deletes them when they are committed.
-
-    Deleting rows of a transaction that has not ended makes its end write all of them a second time.
-    """
+    """Delete `repetitions`; how many of each (source, file)."""
     counts = con.execute("select source, file, count(*) from repetitions group by source, file").fetchall()
     if counts:
-        con.execute("update records set own_rank = 0, wins = false where rowid in (select id from repetitions)")
+        con.execute("delete from records where rowid in (select id from repetitions)")
     return Counter({(source, file): count for source, file, count in counts})
 
 
@@ -131,15 +128,15 @@ def _decide(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
     con.execute(
         "create or replace temp table moved as select records.request_key, records.payload, places.own_rank, "
         "places.group_key, places.wins, records.day, records.wins and records.run_id <> $run as won from records "
-        "inner join places using (request_key, payload) where records.own_rank > 0 and "
-        "(records.wins is distinct from places.wins or records.group_key is distinct from places.group_key "
-        "or records.own_rank is distinct from places.own_rank)",
+        "inner join places using (request_key, payload) where "
+        "records.wins is distinct from places.wins or records.group_key is distinct from places.group_key "
+        "or records.own_rank is distinct from places.own_rank",
         {"run": run_id},
     )
     con.execute("insert into touched_days select distinct day from moved where won or wins")
     con.execute(
         "update records set own_rank = moved.own_rank, group_key = moved.group_key, wins = moved.wins from moved "
-        "where records.own_rank > 0 and records.request_key = moved.request_key and records.payload = moved.payload"
+        "where records.request_key = moved.request_key and records.payload = moved.payload"
     )
     con.execute(f"insert into shared_groups {sql('intake/shared_groups')}")
     # a fresh loser lends its tags to the winner of its call, which may lie on another day

@@ -55,14 +55,14 @@ def open_ledger(file: Path) -> duckdb.DuckDBPyConnection:
         con.close()
         raise OutlayError(f"{file} was written by another version (schema {found}): run outlay run --full")
     forget_unsettled(con)
-    sweep_repetitions(con)
     return con
 
 
 def commit_unsettled(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
     """Commit the records that a run has read, and begin the transaction that settles them or leaves them to be forgotten.
 
-    Changing one row of the transaction that wrote it makes DuckDB write all of them a second time, to its log.
+    Changing or deleting one row in the transaction that wrote it makes DuckDB write all of them a second time, to its
+    log.
     """
     put_setting(con, "unsettled", run_id)
     con.execute("commit")
@@ -143,11 +143,6 @@ def memory() -> int:
     if found is None or found[2] not in _UNITS:
         raise UsageError(f"{MEMORY_LIMIT}: found {asked!r}, expected a size such as 4GB, 512MB or 50%")
     return int(float(found[1]) * _UNITS[found[2]])
-
-
-def sweep_repetitions(con: duckdb.DuckDBPyConnection) -> None:
-    """Delete the records in no place (`dedupe`): committed rows, as this is dear in the transaction that wrote them."""
-    con.execute("delete from records where own_rank = 0")
 
 
 def setting(con: duckdb.DuckDBPyConnection, name: str) -> str | None:

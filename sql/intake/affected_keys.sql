@@ -1,7 +1,7 @@
 -- grain: one row per request key of several payloads, or that shares a call with another key, with news in this run
 select request_key
 from records
-where own_rank > 0 and request_key in (select request_key from repeated_keys)
+where request_key in (select request_key from repeated_keys)
 group by request_key
 having count(*) > 1
 union

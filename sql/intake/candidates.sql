@@ -6,4 +6,3 @@ select
     output_nonreasoning + output_reasoning + {{output_extras}} as output_tokens
 from records
 inner join affected_keys on affected_keys.request_key = records.request_key
-where records.own_rank > 0

@@ -8,6 +8,6 @@ from (
             order by case when run_id = '{{run}}' then 1 else 0 end, file, line
         ) as repetition
     from records
-    where own_rank > 0 and request_key in (select request_key from repeated_keys)
+    where request_key in (select request_key from repeated_keys)
 ) as numbered
 where repetition > 1

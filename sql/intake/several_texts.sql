@@ -6,7 +6,7 @@ with counted as (
         case when run_id = '{{run}}' then 1 else 0 end as fresh,
         count(*) over (partition by request_key) as payloads
     from records
-    where kind = 'requests' and own_rank > 0 and request_key in (select request_key from repeated_keys)
+    where kind = 'requests' and request_key in (select request_key from repeated_keys)
 )
 
 select

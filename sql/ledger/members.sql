@@ -18,4 +18,3 @@ inner join records as member
     -- several requests of one source may name one answer (a retry, a cache hit): each keeps its own tags
     and (member.request_key = winner.request_key or member.source <> winner.source)
 left join source_priorities on source_priorities.source = member.source
-where member.own_rank > 0

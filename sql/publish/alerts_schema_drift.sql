@@ -10,7 +10,7 @@ with bad as (
 good as (
     select source, day, count(*) as records
     from (
-        select source, day from records where own_rank > 0
+        select source, day from records
         union all
         select source, day from outcome_events
         union all
