@@ -2,8 +2,8 @@
 
 `python -m tests.benchmark.run [--requests N …] [--days N] [--memory 1GB] [--day]
 [--history DAYS …]`. For each size a process of its own runs all stages
-on a generated company (`tests.benchmark.company`), in turns with `orjson.loads` of every line: CPU seconds of all threads,
-wall time and peak memory per stage. `--day` also loads the company without its last day, adds that day with late rows of
+on a generated company (`tests.benchmark.company`), in turns with `orjson.loads` of every line: CPU seconds of all threads
+and wall time per stage, peak memory, and the disk taken at most beside what is kept. `--day` also loads the company without its last day, adds that day with late rows of
 a week before, and compares its cost with its share of everything; the figures must be those of one run over all files.
 `--history 10 30 90` shows what such a day costs on histories of so many days with the same requests a day.
 """
@@ -18,9 +18,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -53,16 +54,39 @@ def parse_all(root: Path) -> tuple[int, float]:
 
 
 def one_run(root: Path) -> dict[str, Any]:
-    """A run of the workspace in this process, with what it took."""
+    """A run of the workspace in this process, with what it took: `peak` and `beside` in MB."""
+    loaded = load_workspace(root)
     cpu, wall = time.process_time(), time.perf_counter()
-    done = run_workspace(load_workspace(root), Asked())
+    with beside(loaded.home) as most:
+        done = run_workspace(loaded, Asked())
     return {
+        "beside": most[0] / 1e6,
         "stages": done["stages"],
         "requests": done["requests"],
         "cpu": time.process_time() - cpu,
         "wall": time.perf_counter() - wall,
         "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
+
+
+@contextmanager
+def beside(home: Path) -> Generator[list[int]]:
+    """Bytes at most that a run has on disk for itself, in its log and where it sorts: looked at twice a second."""
+    most, over = [0], threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.5):
+            sizes = 0
+            for file in (home / "ledger.duckdb.wal", *(home / "tmp").glob("*")):
+                with suppress(FileNotFoundError):
+                    sizes += file.stat().st_size
+            most[0] = max(most[0], sizes)
+
+    looking = threading.Thread(target=look, daemon=True)
+    looking.start()
+    yield most
+    over.set()
+    looking.join()
 
 
 def figures(root: Path) -> dict[str, tuple[int, str]]:
@@ -96,7 +120,8 @@ def table(requests: int, ran: dict[str, Any], lines: int, parse: float) -> None:
     for stage in ran["stages"]:
         print(f"{stage['name']:12}{stage['cpu_s']:9.2f}{stage['wall_s']:9.2f}{1e6 * stage['cpu_s'] / requests:14.2f}")
     print(f"{'all':12}{ran['cpu']:9.2f}{ran['wall']:9.2f}{1e6 * ran['cpu'] / requests:14.2f}")
-    print(f"{ran['cpu'] / parse:.1f} x the parse (aim {AIM}); peak memory {ran['peak']:,.0f} MB", flush=True)
+    print(f"{ran['cpu'] / parse:.1f} x the parse (aim {AIM}); peak memory {ran['peak']:,.0f} MB", end="; ")
+    print(f"{ran['beside']:,.0f} MB of disk at most beside what is kept", flush=True)
 
 
 def new_day(root: Path, of_day: int, memory: str) -> tuple[dict[str, Any], int]:
