@@ -117,6 +117,10 @@ class SparkLedger:
         frame.createOrReplaceTempView(name)
         self._shipped.discard(name)
 
+    def ship_anew(self) -> None:
+        """Small tables were written beside this connection: what executors were shipped of them is no longer so."""
+        self._shipped.clear()
+
     def query(self, tree: exp.Expr | str, values: Mapping[str, Any] | None = None) -> DataFrame:
         """A query as a frame, the small tables that it names shipped to executors."""
         found = parsed(tree) if isinstance(tree, str) else tree

@@ -39,6 +39,7 @@ def deduplicate(run: Any) -> None:
     for family in ("evaluations", "scores"):
         settle_marks(ledger.small, family, run.lake_root, run.run_id, run.intake)
     tell_files(ledger.small, run.intake)
+    ledger.ship_anew()
 
 
 def of_lake(run: Any, family: str, *, fresh: bool) -> Any:

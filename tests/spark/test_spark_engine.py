@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
@@ -172,6 +173,14 @@ def test_a_changed_figure_is_restated_as_by_duckdb(ran: Ran):
 def test_every_export_has_the_bytes_that_duckdb_gives(ran: Ran, place: str):
     ours, theirs = exported(ran.root(place)), exported(ran.beside(place))
     assert [name for name in theirs if ours[name] != theirs[name]] == []
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_marks_decide_in_the_run_that_reads_them(ran: Ran, place: str):
+    """Of the first part's files and of the second's."""
+    for rows in (exported(ran.root(place)), exported(ran.beside(place))):
+        found = list(csv.DictReader(io.StringIO(rows["recommendations"].decode())))
+        assert max(int(row["items"] or 0) for row in found) >= 50
 
 
 @pytest.mark.parametrize("place", PLACES)
