@@ -38,7 +38,7 @@ pytest.importorskip("pyspark")
 
 MASTER = "local-cluster[2,1,1024]"
 FULL = os.environ.get("OUTLAY_FULL") == "1"
-PLACES = ["generated", "sample"] if FULL else ["generated"]
+PLACES = ["generated", "sample"]
 _JAVA = "-Duser.timezone=UTC -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 SMALL = {
     "spark.eventLog.enabled": "true", "spark.eventLog.compress": "false", "spark.eventLog.rolling.enabled": "false",
@@ -117,7 +117,7 @@ def ran_on_both(base: Path, plan: Iterable[tuple[str, Step]], further: str = "")
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """A generated company in two parts, in full the sample too; then nothing new, and a rebuild with a file gone."""
+    """A generated company in two parts, then nothing new, and a rebuild with a file gone; and the sample."""
     base = tmp_path_factory.mktemp("spark")
     in_halves(base / "generated", base / "later", Spec(seed=10, calls=600, events=80, place=1, contract=True))
     plan: list[tuple[str, Step]] = [
@@ -127,13 +127,13 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
         ("again", {"run": "generated"}),
         ("", {"remove": ["logs/calls", "logs/outcomes"], "of": "generated"}),
         ("refused", {"run": "generated", "full": True}),
+        ("sample", {"run": "sample", "master": MASTER}),
     ]
+    shutil.copytree(SAMPLE, base / "sample")
     if FULL:
-        shutil.copytree(SAMPLE, base / "sample")
         in_halves(base / "over", base / "over-later", Spec(seed=4, calls=60, events=20))
         run_workspace(load_workspace(base / "over"), Asked())
         plan += [
-            ("sample", {"run": "sample", "master": MASTER}),
             ("kept", {"run": "generated", "full": True, "keep_missing": True}),
             ("taken over", {"run": "over", "full": True}),  # from DuckDB
         ]
