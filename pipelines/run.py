@@ -104,8 +104,7 @@ def ledger_stage(run: Run) -> None:
     assert book is not None
     ledger.name_models(con, book)
     looked_up = [0]
-    if not run.spark:
-        run.scopes = part_late(con, run.run_id, book.contract)
+    run.scopes = part_late(con, run.run_id, book.contract)
     for scope in run.scopes:
         for _ in by_days(con, scope.days):
             with run.timed(
@@ -124,7 +123,7 @@ def ledger_stage(run: Run) -> None:
             "allocate",
             lambda scope=scope: run.count(f"select count(*) from allocations where {scope.rows('allocations')}"),
         ):
-            run.spark.allocate(run) if run.spark else ledger.allocate(con, scope)
+            run.spark.allocate(run, scope) if run.spark else ledger.allocate(con, scope)
     if any(scope.late for scope in run.scopes):
         touch_late(con)
 
@@ -249,7 +248,7 @@ def _apply_changed_workspace(run: Run) -> None:
     if before is None or before == run.loaded.meaning():
         return
     run.cause = "workspace changed"
-    if run.spark:  # works out every day of the lake in any case
+    if run.spark:  # works out every day of the lake then
         return
     redate(run.con, run.loaded.config.reporting.timezone)
 

@@ -22,7 +22,7 @@ def decided(run: Run) -> str:
 
 
 def idle(run: Run) -> bool:
-    """Whether a run of an engine that keeps no worked-out day can end here: all that it would work out is published."""
+    """Whether a run can end before it settles anything: it has read nothing, and all that it would work out is published."""
     if run.asked.last is not None or run.cause == "workspace changed":
         return False
     before = setting(run.con, "as_of")

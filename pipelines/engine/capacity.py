@@ -41,19 +41,38 @@ def bear(ledger: SparkLedger, book: RateBook, terms: Mapping[date, Terms], zone:
 
     Answers the rows of what stood idle, as `Borne.standing`.
     """
-    held = held_on(terms)
-    if not held:
+    if not held_on(terms):
         return []
-    serve(ledger, book, held)
+    standing = serve_days(ledger, book, terms, zone)
+    ledger.execute(f"insert into capacity_shares by name {sql('ledger/served_shares')}")
+    ledger.show("served_requests", ledger.written(ledger.query(sql("engine/served_requests")), "served_requests"))
+    ledger.execute("delete from requests where day in (select day from touched_days)")
+    ledger.execute("insert into requests by name select * from served_requests")
+    return standing
+
+
+def serve_days(
+    ledger: SparkLedger, book: RateBook, terms: Mapping[date, Terms], zone: ZoneInfo,
+    prices: str = "prices", price_extras: str = "price_extras",
+) -> list[tuple]:  # fmt: skip
+    """Spread the capacity of these days over the requests of the ledger, as `prices` prices them on demand: `incoming_shares`
+    and `served_costs`. Answers the rows of what stood idle.
+    """
     from pyspark.sql.pandas.types import from_arrow_schema
 
-    spread = ledger.query(use()).groupBy("day", "name").applyInArrow(_spread(held, zone), from_arrow_schema(_ROWS))
+    held = held_on(terms)
+    kind = from_arrow_schema(_ROWS)
+    if held:
+        serve(ledger, book, held)
+        spread = ledger.query(use(prices, price_extras)).groupBy("day", "name").applyInArrow(_spread(held, zone), kind)
+    else:
+        spread = ledger.spark.createDataFrame([], kind)
     ledger.show("capacity_parts", ledger.written(spread, "capacity_parts"))
     for what, table in (("share", "incoming_shares"), ("cost", "incoming_costs")):
         ledger.show(table, ledger.query(f"select * from capacity_parts where what = '{what}'"))
-    ledger.execute(f"insert into capacity_shares by name {sql('ledger/served_shares')}")
     ledger.execute(f"create or replace temp table served_costs as {sql('ledger/served_costs')}")
-    ledger.show("requests", ledger.written(ledger.query(sql("engine/served_requests")), "requests"))
+    if not held:
+        return []
     idle = ledger.execute("select day, name, cast(pico as varchar) from capacity_parts where what = 'idle'").fetchall()
     rests = {(day, name): int(pico) for day, name, pico in idle}
     standing: list[tuple] = []

@@ -162,12 +162,29 @@ def _ordered_list(node: exp.Expr) -> exp.Expr:
     return sqlglot.parse_one(text, dialect="spark")
 
 
-def _row_in(node: exp.In) -> exp.Expr:
-    """`(a, b) in (select (a, b) from t)`: Spark wants two columns, not one row."""
-    query = node.args.get("query")
+def listed(condition: exp.Expr) -> tuple[list[str], exp.Expr] | None:
+    """The columns and the query of `(a, b) in (select (a, b) from t)`; None for any other condition."""
+    query = condition.args.get("query") if isinstance(condition, exp.In) else None
+    if query is None:
+        return None
+    inside, of = _in_columns(condition.copy()), condition.this
+    columns = of.expressions if isinstance(of, exp.Tuple) else [of]
+    return ([column.name for column in columns], inside) if all(isinstance(c, exp.Column) for c in columns) else None
+
+
+def _in_columns(node: exp.Expr) -> exp.Expr:
+    """The query of an `in`, its row as columns."""
+    query = node.args["query"]
     inner = query.this if isinstance(query, exp.Subquery) else query
     if isinstance(inner, exp.Select) and len(inner.expressions) == 1 and isinstance(inner.expressions[0], exp.Tuple):
         inner.set("expressions", inner.expressions[0].expressions)
+    return inner
+
+
+def _row_in(node: exp.In) -> exp.Expr:
+    """`(a, b) in (select (a, b) from t)`: Spark wants two columns, not one row."""
+    if node.args.get("query") is not None:
+        _in_columns(node)
     return node
 
 

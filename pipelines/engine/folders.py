@@ -2,7 +2,7 @@
 
 <engine.lake, else .outlay>/<lake>/<family>/utc_day=…   the lake            `place`
 <engine.work, else .outlay/spark>/<run>/<table>/…       between two stages  `work`
-…/<run>/kept/                                           for the next run
+…/held/<table>/…                                        for the next run        `held`
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import duckdb
 
+from pipelines.engine import held as held_parts
 from pipelines.engine.ledger import SparkLedger
 from pipelines.engine.place import LakePlace, mounted
 from pipelines.engine.session import start
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
     from pipelines.running import Run
 
 FOLDER, KEPT = "spark", "kept"
+#: the last run's prices, where an earlier build kept them
 _SETTING = "spark_folder"
+_HELD = "held_at"
 _PLACE, _OWN = "lake_place", "work_folder"
-#: Tables that the next run goes on with: a price once given stays until `run --full`.
-_KEPT = ("prices", "price_extras")
 
 
 def connect(loaded: Loaded, small: duckdb.DuckDBPyConnection, run_id: str) -> SparkLedger:
@@ -45,20 +46,26 @@ def connect(loaded: Loaded, small: duckdb.DuckDBPyConnection, run_id: str) -> Sp
 
 
 def _connected(loaded: Loaded, small: duckdb.DuckDBPyConnection, spark: SparkSession, run_id: str) -> SparkLedger:
-    ledger = SparkLedger(small, spark, Work(spark, f"{_work(loaded, small)}/{run_id}"), loaded.home / "tmp" / FOLDER)
-    before = setting(small, _SETTING)
-    if before is not None:
-        ledger.before = Work(spark, before if "/" in before else str(loaded.home / FOLDER / before))
-        for name in _KEPT:
-            _go_on_with(ledger, name, ledger.before.at(KEPT, name))
+    root = _work(loaded, small)
+    now, before = Work(spark, f"{root}/{held_parts.FOLDER}"), setting(small, _HELD)
+    # the default lies in the workspace, which may move
+    found = now if before is None else Work(spark, before or f"{loaded.home / FOLDER}/{held_parts.FOLDER}")
+    parts = held_parts.Held.of(small, now, found, run_id)
+    ledger = SparkLedger(small, spark, Work(spark, f"{root}/{run_id}"), parts, loaded.home / "tmp" / FOLDER)
+    if (earlier := setting(small, _SETTING)) is not None:
+        _take_prices(ledger, Work(spark, earlier if "/" in earlier else str(loaded.home / FOLDER / earlier)))
+    ledger.go_on(held_parts.LASTING)
     if held(small):
         ledger.replaced = lake_held(small, loaded)
     return ledger
 
 
-def _go_on_with(ledger: SparkLedger, name: str, place: str) -> None:
-    schema = ledger.large[name].schema
-    ledger.show(name, ledger.guarded(lambda: ledger.spark.read.schema(schema).parquet(place)))
+def _take_prices(ledger: SparkLedger, before: Work) -> None:
+    for name in held_parts.LASTING:
+        schema = ledger.large[name].schema
+        place = before.at(KEPT, name)
+        rows = ledger.guarded(lambda schema=schema, place=place: ledger.spark.read.schema(schema).parquet(place))
+        ledger.guarded(lambda name=name, rows=rows: ledger.held.add(name, rows))
 
 
 def held(small: duckdb.DuckDBPyConnection) -> bool:
@@ -133,22 +140,20 @@ def drop_lake(run: Run) -> None:
 def keep(run: Run) -> None:
     """What the next run goes on with, named by the ledger's transaction."""
     ledger: SparkLedger = run.con
-    for name in _KEPT:
-        place = ledger.work.at(KEPT, name)
-        ledger.guarded(lambda name=name, place=place: ledger.large[name].write.parquet(place))
-    # the default lies in the workspace, which may move
-    put_setting(ledger.small, _SETTING, ledger.work.url if run.loaded.config.engine.work else run.run_id)
+    ledger.guarded(lambda: ledger.held.settle(ledger.large))
+    ledger.held.write_down(ledger.small)
+    ledger.small.execute("delete from settings where name = $name", {"name": _SETTING})
+    put_setting(ledger.small, _HELD, ledger.held.place.url if run.loaded.config.engine.work else "")
 
 
 def sweep(run: Run) -> None:
     """Delete what earlier and interrupted runs left, and what of this one nobody reads again."""
     ledger: SparkLedger = run.con
-    for folder in (ledger.work.above(), ledger.work):
-        for name in folder.folders():
-            if name not in (run.run_id, KEPT):
-                folder.below(name).remove()
-    if ledger.before is not None and ledger.before.url != ledger.work.url:
-        ledger.before.remove()
+    above = ledger.work.above()
+    for name in above.folders():
+        if name != held_parts.FOLDER:
+            above.below(name).remove()
+    ledger.held.sweep()
     if ledger.replaced is not None:
         ledger.replaced.clear()
 
@@ -157,6 +162,7 @@ def end(run: Run) -> None:
     """Stop Spark; nothing of a run that published nothing stays."""
     if not run.committed or run.unchanged:
         run.con.work.remove()
+        run.con.held.undo()
     if not run.committed and run.asked.full:
         drop_lake(run)
     run.con.spark.stop()

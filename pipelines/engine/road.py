@@ -17,13 +17,14 @@ from pipelines.engine.folders import connect, drop_lake, end, keep, lake_of, swe
 from pipelines.engine.ledger import SparkLedger
 from pipelines.ledger.build import shared_requests, single_allocations, touch_units
 from pipelines.ledger.capacity import charges
-from pipelines.ledger.scope import WHOLE
+from pipelines.ledger.scope import WORKED_OUT_WHOLE, Scope
 from pipelines.ledger.shares import borne
 from pipelines.ledger.terms import Terms
 from pipelines.publish.segments import GROUP, SEGMENTS
 from pipelines.rates.book import RateBook
 from pipelines.sources.record import MONEY
 from pipelines.storage import generations
+from pipelines.storage.days import called_near
 from pipelines.storage.models import filled, sql
 
 if TYPE_CHECKING:
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
 
 #: what `pipelines.run` and `pipelines.running` ask of an engine of its own, beside the stages below
 __all__ = ["connect", "drop_lake", "end", "keep", "lake_of", "sweep", "sweep_lake"]
+#: how the rows of a segment lie
+_ORDER = {
+    "requests": ("unit_id", "units_from", "units_to", "request_id", "request_key"),
+    "charges": ("unit_id", "request_id", "request_key", "sku"),
+    "unit_days": ("workflow", "unit_id"),
+}
 _PARTS = pa.schema(
     [
         ("request_key", pa.string()),
@@ -60,16 +67,19 @@ def bear_capacity(
     return capacity.bear(ledger, book, terms, zone)
 
 
-def allocate(run: Run) -> None:
+def allocate(run: Run, scope: Scope) -> None:
     """What each unit bears: as `ledger.build.allocate`, the shares split by executors in whole 10^-12 dollars."""
     ledger: SparkLedger = run.con
-    ledger.execute(f"insert into allocations by name {single_allocations()}")
+    if not scope.late:
+        touch_units(run.con, scope)
+        ledger.execute(f"delete from allocations where day in (select day from {scope.days})")
+    ledger.execute(f"insert into allocations by name {single_allocations(scope)}")
     from pyspark.sql.pandas.types import from_arrow_schema
 
-    shared = ledger.query(shared_requests())
+    shared = ledger.query(shared_requests(scope))
     ledger.show("shared_parts", shared.mapInArrow(_split, from_arrow_schema(_PARTS)))
     ledger.execute("insert into allocations by name select * from shared_parts")
-    touch_units(run.con)
+    touch_units(run.con, scope)
 
 
 def _split(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -85,37 +95,45 @@ def _split(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def write_segments(run: Run) -> None:
-    """One immutable file per touched day and table, each sorted, written by one task; and one of all units."""
+    """One immutable file per day and table, each sorted, written by one task: of days that were worked out, all of their
+    rows; of days that only late requests came to, what these add; and one of all units.
+    """
     ledger: SparkLedger = run.con
     _write_units(run)
+    whole = f"select distinct day from touched_days where {WORKED_OUT_WHOLE}"
+    ledger.execute(f"create or replace temp table worked_days as {whole}")
+    late = [scope for scope in run.scopes if scope.late]
     for table in SEGMENTS:
-        touched = "cost_days" if table == "unit_days" else "touched_days"
-        frame = ledger.query(_segment_model(table))
-        day = "charge_day" if table == "charges" else "day"
-        place = ledger.work.below(f"segments/{table}")
-        sized = frame.withColumn("of_day", frame[day]).repartition("of_day")
-        order = {
-            "requests": ("unit_id", "units_from", "units_to", "request_id", "request_key"),
-            "charges": ("unit_id", "request_id", "request_key", "sku"),
-            "unit_days": ("workflow", "unit_id"),
-        }[table]
-        ledger.guarded(
-            lambda sized=sized, order=order, place=place: (
-                sized.sortWithinPartitions("of_day", *(sized[name].asc_nulls_last() for name in order))
-                .write.option("parquet.block.row.count.limit", GROUP).partitionBy("of_day").parquet(place.url)
-            )
-        )  # fmt: skip
+        touched = "cost_days" if table == "unit_days" else "worked_days"
         run.con.small.execute(
             f"delete from segments where name = $table and day in (select day from {touched})", {"table": table}
         )
-        folder = run.home / "segments" / table
-        folder.mkdir(parents=True, exist_ok=True)
-        for part in place.files():
-            written = part.split("/")[-2].partition("=")[2]
-            file = f"{written}-{run.run_id}.parquet"
-            place.fetch(part, folder / file)
-            run.con.small.execute("insert into segments values (?, ?, ?)", [table, written, file])
-        place.remove()
+        _write_days(run, table, Scope(touched))
+        for scope in late if table != "unit_days" else ():
+            _write_days(run, table, scope)
+
+
+def _write_days(run: Run, table: str, scope: Scope) -> None:
+    ledger: SparkLedger = run.con
+    ledger.describe(f"segments: {table} of {scope.days}")
+    frame = ledger.query(_segment_model(ledger, table, scope))
+    place = ledger.work.below(f"segments/{table}")
+    sized = frame.withColumn("of_day", frame["charge_day" if table == "charges" else "day"]).repartition("of_day")
+    order = (sized[name].asc_nulls_last() for name in _ORDER[table])
+    ledger.guarded(
+        lambda: (
+            sized.sortWithinPartitions("of_day", *order)
+            .write.option("parquet.block.row.count.limit", GROUP).partitionBy("of_day").parquet(place.url)
+        )
+    )  # fmt: skip
+    folder = run.home / "segments" / table
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in place.files():
+        written = part.split("/")[-2].partition("=")[2]
+        file = f"{written}-{run.run_id}.parquet"
+        place.fetch(part, folder / file)
+        ledger.small.execute("insert into segments values (?, ?, ?)", [table, written, file])
+    place.remove()
 
 
 def _write_units(run: Run) -> None:
@@ -140,10 +158,13 @@ def _write_units(run: Run) -> None:
     place.remove()
 
 
-def _segment_model(table: str) -> str:
-    days = "day in (select day from touched_days)"
+def _segment_model(ledger: SparkLedger, table: str, scope: Scope) -> str:
+    days = f"day in (select day from {scope.days})"
     if table == "charges":
-        return filled("publish/charges", charges=charges(f"requests.{days}", days))
+        standing = "false" if scope.late else days
+        found = charges(f"requests.{days}", standing, called_near(ledger, scope.days), scope)
+        return filled("publish/charges", charges=found)
     if table == "unit_days":
-        return filled("publish/unit_days", days="day in (select day from cost_days)")
-    return filled("publish/requests", days=days, counted=days, **WHOLE.tables("requests", "request_dimensions"))
+        return filled("publish/unit_days", days=days)
+    tables = scope.tables("requests", "request_dimensions")
+    return filled("publish/requests", days=days, counted=f"requests.{days}", **tables)

@@ -37,6 +37,9 @@ _USUAL = {
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.parquet.compression.codec": "zstd",
     "spark.sql.execution.arrow.pyspark.enabled": "true",
+    # what is broadcast passes through the driver, and Parquet of zstd is several times as large in memory
+    "spark.sql.sources.fileCompressionFactor": "8.0",
+    "spark.sql.autoBroadcastJoinThreshold": "4m",
     #: answers for the driver are totals and lists of days; marts of unit grain go through storage
     "spark.driver.maxResultSize": "64m",
     "spark.driver.extraJavaOptions": "-Duser.timezone=UTC",

@@ -81,25 +81,26 @@ def touch_late(con: duckdb.DuckDBPyConnection) -> None:
     on_day = "day in (select day from late_days)"
     near = {"prices": called_near(con, "late_days"), "requests": on_day, "request_dimensions": on_day}
     for table, where in (near | {"records": f"wins and {on_day}"}).items():
-        # found by their keys and fetched by their places: no other row's columns are read
-        con.execute(
-            f"create or replace temp table late_{table} as select * from {table} where rowid in "
-            f"(select rowid from {table} where {where} and {came_late(table)})"
-        )
+        wanted = f"{where} and {came_late(table)}"
+        if isinstance(con, duckdb.DuckDBPyConnection):
+            # found by their keys and fetched by their places: no other row's columns are read
+            wanted = f"rowid in (select rowid from {table} where {wanted})"
+        con.execute(f"create or replace temp table late_{table} as select * from {table} where {wanted}")
 
 
 def in_passes(con: Any, table: str, *, anew: bool) -> Iterator[Scope]:
     """`table` holds some of its days at a time, and all of them again at the end: those to work out whole, then those to
     which the rows of late requests are added. `anew`: none of its days is kept, all are worked out whole.
     """
-    if anew or not isinstance(con, duckdb.DuckDBPyConnection):
+    if anew:
         for _ in by_days(con, table):
             yield Scope(table)
         return
     con.execute(f"create or replace temp table every_day as from {table}")
     con.execute(f"delete from {table} where day in (select day from late_days)")
-    for _ in by_days(con, table):
-        yield Scope(table)
+    if con.execute(f"select 1 from {table} limit 1").fetchall():
+        for _ in by_days(con, table):
+            yield Scope(table)
     con.execute(
         f"create or replace temp table {table} as select day from every_day where day in (select day from late_days)"
     )

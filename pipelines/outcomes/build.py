@@ -95,7 +95,7 @@ def write_unit_costs(con: duckdb.DuckDBPyConnection) -> None:
     generation = coming(con)
     for _ in by_units(con, AT_ONCE):
         rows = f"select *, {generation} as generation from ({sql('outcomes/unit_costs')}) as fresh"
-        if isinstance(con, duckdb.DuckDBPyConnection):  # another engine has no unit of an earlier run
+        if isinstance(con, duckdb.DuckDBPyConnection):  # another engine writes all units anew
             con.execute(f"create or replace temp table fresh_units as {rows}")
             rows = "select * from fresh_units"
             bury(con, generation)

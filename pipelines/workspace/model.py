@@ -44,7 +44,7 @@ class Rates(Strict):
 
 class Engine(Strict):
     """Where a run works. The others are for Spark: its master, and where executors reach the lake (a mounted path or an
-    fsspec URL) and the files between two stages (a path or a URL that Spark itself knows)."""
+    fsspec URL) and what lies between two stages and two runs (a path or a URL that Spark itself knows)."""
 
     kind: Literal["duckdb", "spark"] = "duckdb"
     master: str | None = None

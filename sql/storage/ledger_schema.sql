@@ -163,6 +163,8 @@ create table if not exists restatements (
 );
 -- one row per (table, day): the published segment that holds it
 create table if not exists segments (name varchar, day date, file varchar);
+-- one row per (large table, day, folder) that holds rows of it where the engine is Spark; `day`: null where rows have none
+create table if not exists held_parts (name varchar, day date, folder varchar);
 -- one row per (day, workflow, task type, model, token class) of borne requests with a price: what the bridge reads
 create table if not exists bridge_cells (
     day date, workflow varchar, task_type varchar, model varchar, token_class varchar, quantity decimal(38, 0),

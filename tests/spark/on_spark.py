@@ -1,7 +1,7 @@
 """Does one step after the other in this process, and says what each run reported: `… FOLDER LAKE WORK`, with plan.json in the folder.
 
 A plan is a list of steps on workspaces of that folder: `{"run": NAME, …}` with what is asked of the run, perhaps the
-`master` of its Spark, and a `zone` to report in from then on; `{"copy": NAME, "to": NAME}`; `{"remove": [FOLDER…], "of": NAME}`, the last file of each.
+`master` of its Spark, and a `zone` to report in from then on; `{"diff": NAME}`: what `rates diff` says of it; `{"copy": NAME, "to": NAME}`; `{"remove": [FOLDER…], "of": NAME}`, the last file of each.
 One JSON document a run, its fingerprint beside, and at last what Spark's parser says of every model and
 `placing` of a lake at LAKE.
 """
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.exports.fingerprint import fingerprint
+from pipelines.ledger.repricing import rates_diff
 from pipelines.run import run_workspace
 from pipelines.running import Asked
 from pipelines.storage.published import current
@@ -29,7 +30,7 @@ HERE = "local[2]"  #: where a run that says nothing else has its executors: in t
 
 
 def done_by(plan: Iterable[dict[str, Any]], base: Path, ending: str = "") -> Iterator[dict[str, Any]]:
-    """Do the steps on the workspaces whose names have this ending; what each run reports."""
+    """Do the steps on the workspaces whose names have this ending; what each run and diff reports."""
     for step in plan:
         asked = dict(step)
         if "copy" in step:
@@ -39,6 +40,9 @@ def done_by(plan: Iterable[dict[str, Any]], base: Path, ending: str = "") -> Ite
             for folder in step["remove"]:
                 files = (base / f"{step['of']}{ending}" / folder).iterdir()
                 max(file for file in files if not file.name.startswith("again-")).unlink()
+            continue
+        if "diff" in step:
+            yield rates_diff(load_workspace(base / f"{step['diff']}{ending}"))
             continue
         root = base / f"{asked.pop('run')}{ending}"
         file = root / "outlay.yaml"

@@ -6,16 +6,18 @@ import csv
 import io
 import json
 import os
+import random
 import shutil
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from pipelines.engine.session import EXACT
@@ -28,8 +30,9 @@ from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import load_workspace
 from tests.conftest import SAMPLE
 from tests.intake.buckets import s3_server
+from tests.reference import world_contracts, worlds
 from tests.reference.worlds import Spec
-from tests.spark.halves import in_halves
+from tests.spark.halves import LATE, come_late, come_late_to_the_sample, in_halves
 from tests.spark.on_spark import HERE, done_by
 from tests.spark.placing import FIRST, ROWS
 
@@ -104,7 +107,7 @@ def ran_on_both(base: Path, plan: Iterable[tuple[str, Step]], further: str = "")
         env={**os.environ, "OUTLAY_SPARK_CONF": ";".join(f"{key}={value}" for key, value in conf.items())},
     )  # fmt: skip
     *said, parsed = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    names = [name for name, step in named if "run" in step]
+    names = [name for name, step in named if "run" in step or "diff" in step]
     logs = sorted((file for file in log.rglob("*") if file.is_file() and file.stat().st_size), key=os.path.getmtime)
     # after the runs' sessions comes that of `placing`
     events = [[json.loads(line) for line in file.read_text().splitlines()] for file in logs[: len(names)]]
@@ -117,18 +120,33 @@ def ran_on_both(base: Path, plan: Iterable[tuple[str, Step]], further: str = "")
 
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    """A generated company in two parts, then nothing new, and a rebuild with a file gone; and the sample."""
+    """A generated company in two parts, then nothing new, a few late records, other rates, and a rebuild with a file gone;
+    and the sample, and two late calls.
+    """
     base = tmp_path_factory.mktemp("spark")
-    in_halves(base / "generated", base / "later", Spec(seed=10, calls=600, events=80, place=1, contract=True))
+    spec = Spec(seed=10, calls=600, events=80, place=1, contract=True)
+    in_halves(base / "generated", base / "later", spec)
+    come_late(base / "later", base / "late", spec)
+    other = world_contracts.contract(random.Random("other"), date.fromisoformat(worlds.PLACES[1][1][:10]))
+    (base / "rates").mkdir()
+    (base / "rates" / "rates.yaml").write_text(other, "utf-8")
     plan: list[tuple[str, Step]] = [
         ("first", {"run": "generated"}),
         ("", {"copy": "later", "to": "generated"}),
         ("generated", {"run": "generated", "master": MASTER}),
         ("again", {"run": "generated"}),
+        ("", {"copy": "late", "to": "generated"}),
+        ("late", {"run": "generated"}),
+        ("", {"copy": "generated", "to": "after-late"}),
+        ("", {"copy": "rates", "to": "generated"}),
+        ("diff", {"diff": "generated"}),
         ("", {"remove": ["logs/calls", "logs/outcomes"], "of": "generated"}),
         ("refused", {"run": "generated", "full": True}),
         ("sample", {"run": "sample", "master": MASTER}),
+        ("", {"copy": "late-sample", "to": "sample"}),
+        ("late sample", {"run": "sample"}),
     ]
+    come_late_to_the_sample(base / "late-sample")
     shutil.copytree(SAMPLE, base / "sample")
     if FULL:
         in_halves(base / "over", base / "over-later", Spec(seed=4, calls=60, events=20))
@@ -145,6 +163,10 @@ def test_each_run_gives_what_duckdb_gives(ran: Ran):
     """The first files, then late, grown and repeated ones, then nothing new; in full a rebuild that keeps what is gone."""
     for name, said in ran.said.items():
         theirs = ran.theirs[name]
+        if name == "diff":
+            assert said == theirs
+            assert len(said["moves"]) > 10
+            continue
         if name == "refused":
             assert said["error"] == theirs["error"]
             assert "the inputs of" in said["error"]
@@ -158,6 +180,44 @@ def test_each_run_gives_what_duckdb_gives(ran: Ran):
 def test_a_run_without_anything_new_publishes_nothing(ran: Ran):
     assert ran.said["again"]["published"] == ran.said["generated"]["published"]
     assert ran.said["again"]["days"] == []
+
+
+def test_a_day_that_nothing_came_to_stays_as_it_was_written(ran: Ran):
+    """Calls came to one day alone: of all others no request was written anew, nor any record or charge."""
+    home, late = ran.root("after-late") / ".outlay", ran.said["late"]["published"]
+    assert ran.said["late"]["records"]["duplicate"] == 1
+    with duckdb.connect(str(home / "ledger.duckdb"), read_only=True) as con:
+        for table in ("requests", "allocations", "prices", "records"):
+            parts = con.execute(
+                "select distinct day, folder from held_parts where name = $name", {"name": table}
+            ).fetchall()
+            fresh = {day for day, folder in parts if folder.startswith(late)}
+            assert len(fresh) == 1, table
+            assert len({day for day, _ in parts} - fresh) > 2, table
+        named = set(con.execute("select distinct name || '/of_run=' || folder from held_parts").fetchall())
+    lying = {(f"{child.parent.name}/{child.name}",) for child in (home / "spark" / "held").glob("*/of_run=*")}
+    assert lying == named, "nothing lies there that no table names"
+    for table in ("requests", "charges"):
+        files = [file.name for file in (home / "segments" / table).iterdir() if late in file.name]
+        assert len(files) == 1, table
+
+
+def test_late_calls_are_worked_out_by_themselves(ran: Ran):
+    """What their days hold stays where it is: what the calls add lies beside it."""
+    home, late = ran.root("sample") / ".outlay", ran.said["late sample"]["published"]
+    days = {f"{day}" for day in LATE}
+    with duckdb.connect(str(home / "ledger.duckdb"), read_only=True) as con:
+        for table in ("records", "requests", "allocations", "prices"):
+            parts = con.execute(
+                "select cast(day as varchar), folder like $run || '-%' from held_parts where name = $name",
+                {"name": table, "run": late},
+            ).fetchall()
+            assert {day for day, fresh in parts if fresh} == days, table
+            assert days <= {day for day, fresh in parts if not fresh}, table
+        files = con.execute("select cast(day as varchar) from segments where name = 'requests'").fetchall()
+    assert {day for day, pieces in Counter(day for (day,) in files).items() if pieces == 2} == days
+    for table in ("requests", "charges"):
+        assert {file.name[:10] for file in (home / "segments" / table).iterdir() if late in file.name} == days
 
 
 def test_a_changed_figure_is_restated_as_by_duckdb(ran: Ran):
