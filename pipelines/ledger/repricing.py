@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
+from importlib import import_module
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 
 from pipelines.ledger.build import rate_book
 from pipelines.ledger.capacity import bear, put_shares, put_standing
-from pipelines.ledger.fixed_costs import over, shortfall, spent
+from pipelines.ledger.fixed_costs import Spread, over, shortfall, spent
 from pipelines.ledger.terms import Terms, decide, ledger_days
 from pipelines.rates.book import RateBook
 from pipelines.rates.cards import price
 from pipelines.rates.provisioned import days
-from pipelines.storage.ledger import setting, settled
+from pipelines.storage.ledger import one_engine, setting, settled
 from pipelines.storage.lock import run_lock
 from pipelines.storage.models import sql
-from pipelines.workspace.errors import NothingPublished, OutlayError
+from pipelines.workspace.errors import NothingPublished
 from pipelines.workspace.load import Loaded
 
 
@@ -27,26 +32,38 @@ def rates_diff(loaded: Loaded, wait_s: float = 60.0) -> dict[str, Any]:
 
     Grain of `moves`: (day, provider, model). `before_usd` is what was charged, `after_usd` what the present book and
     contract give, idle capacity and unmet commitments included; both skip unpriced requests, whose counts stand
-    beside. Raises NothingPublished before the first run, OutlayError for a ledger of engine spark.
+    beside. Raises NothingPublished before the first run, OutlayError where another engine filled the ledger.
     """
     file = loaded.home / "ledger.duckdb"
     if not file.is_file():
         raise NothingPublished
-    if loaded.config.engine.kind == "spark":
-        raise OutlayError("rates diff reads the ledger of engine duckdb: with engine: spark it isn't there yet")
-    with run_lock(loaded.home, wait_s), duckdb.connect(str(settled(file)), read_only=True) as con:
-        con.execute("set timezone = 'UTC'")
+    engine: Any = import_module("pipelines.engine.looking") if loaded.config.engine.kind == "spark" else None
+    with run_lock(loaded.home, wait_s), engine.looking(loaded, file) if engine else _looking(file) as con:
         book = rate_book(con, loaded)
         con.execute(f"create temp table to_price as {sql('ledger/all_to_price')}")
         con.execute("create temp table charged as select request_key, provider, model, day, cost_usd from requests")
         price(con, book)
-        _fixed_costs_now(con, book, loaded)
+        _fixed_costs_now(con, book, loaded, engine.serve_now if engine else _serve_now)
         rows = [*con.sql(sql("rates/moved")).pl().to_dicts(), *con.sql(sql("ledger/moved_standing")).pl().to_dicts()]
         last = setting(con, "rate_book")
     return {"last_run_with": last, "present": book.version, "moves": [_texts(row) for row in _merged(rows)]}
 
 
-def _fixed_costs_now(con: duckdb.DuckDBPyConnection, book: RateBook, loaded: Loaded) -> None:
+@contextmanager
+def _looking(file: Path) -> Generator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(settled(file)), read_only=True) as con:
+        con.execute("set timezone = 'UTC'")
+        one_engine(con, "duckdb")
+        yield con
+
+
+def _serve_now(con: Any, book: RateBook, terms: dict[date, Terms], zone: ZoneInfo) -> list[tuple]:
+    found = bear(con, book, terms, zone, "prices_now", "extras_now")
+    put_shares(con, found)
+    return found.standing
+
+
+def _fixed_costs_now(con: Any, book: RateBook, loaded: Loaded, serve: Spread) -> None:
     """Temp table `standing_now`, and the cost of what capacity serves in `priced`: all days under this contract."""
     for table, priced in (("prices_now", "priced"), ("extras_now", "priced_extras")):
         con.execute(
@@ -56,13 +73,11 @@ def _fixed_costs_now(con: duckdb.DuckDBPyConnection, book: RateBook, loaded: Loa
     con.execute("create temp table standing_now as select * from standing_charges where false")
     span, zone = ledger_days(con), loaded.config.reporting.zone
     terms: dict[date, Terms] = decide(book.contract, days(*span), zone) if span else {}
-    found = bear(con, book, terms, zone, "prices_now", "extras_now")
-    put_shares(con, found)
-    con.execute(
-        "update priced set cost_usd = served_costs.cost_usd from served_costs "
-        "where priced.request_key = served_costs.request_key"
-    )
-    put_standing(con, "standing_now", found.standing)
+    standing = serve(con, book, terms, zone)
+    con.execute(f"create temp table costs_now as {sql('ledger/costs_now')}")
+    con.execute("drop table priced")
+    con.execute("alter table costs_now rename to priced")
+    put_standing(con, "standing_now", standing)
     con.execute(
         "create temp table requests_now as select requests.day, requests.provider, requests.model, priced.cost_usd "
         "from requests inner join priced using (request_key)"
