@@ -3,7 +3,7 @@
 Measured on generated companies of two sizes, each without its last day and then with it: CPU of a day's run, CPU for
 each further request, how many cores a run keeps busy, peak memory, and bytes a request in the logs (as they are and
 zstd-packed), the lake, the ledger, the segments and the published set. All else is a line through these points; the table
-says what it assumes. Spark's fixed CPU seconds and microseconds a request come from `tests.benchmark.engines`.
+says what it assumes. Spark's fixed CPU seconds and microseconds a request of a day come from `tests.benchmark.engines --day`.
 """
 
 from __future__ import annotations
@@ -137,9 +137,7 @@ def said(requests: int, found: Line, spark: tuple[float, float] | None) -> dict[
     cost = f"${computing:,.2f} + ${gb * 365 * GB_MONTH_USD:,.2f}"
     row["a month: runs + a year kept"] = cost if fit else "–"
     if spark:
-        core_hours = [(spark[0] + spark[1] * requests * held / 1e6) / 3600 for held in (30, 365)]
-        row["Spark, core-hours a run: 30 days held"] = f"{core_hours[0]:,.1f}"
-        row["365 days held"] = f"{core_hours[1]:,.1f}"
+        row["Spark, core-hours a run"] = f"{(spark[0] + spark[1] * requests / 1e6) / 3600:,.1f}"
     return row
 
 

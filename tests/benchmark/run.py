@@ -129,10 +129,17 @@ def new_day(root: Path, of_day: int, memory: str) -> tuple[dict[str, Any], int]:
     last = company.FIRST_DAY + timedelta(days=company.DAYS - 1)
     with held_back(root, last):
         in_a_process(root, memory)
+    fresh = of_day + late_rows(root, of_day)
+    return in_a_process(root, memory), fresh
+
+
+def late_rows(root: Path, of_day: int) -> int:
+    """Write what comes late with the company's last day; how many requests."""
+    last = company.FIRST_DAY + timedelta(days=company.DAYS - 1)
     late = max(of_day // LATE_SHARE // LATE_DAYS, 1)
     for back in range(1, LATE_DAYS + 1):
         company.write_day(root, last - timedelta(days=back), late, 900 + back, name="-late")
-    return in_a_process(root, memory), of_day + late * LATE_DAYS
+    return late * LATE_DAYS
 
 
 def a_day(root: Path, requests: int, memory: str, days: int) -> None:
