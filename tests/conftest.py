@@ -41,13 +41,23 @@ if os.environ.get("CI"):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """`-n`: tests that share a started gateway stay in one process (mark `xdist_group`), the rest is spread as ever."""
+    """`-n`: a file's tests stay in one process, so that a gateway or a Spark that they share is started once."""
     if getattr(config.option, "dist", "no") == "load":
-        config.option.dist = "loadgroup"
+        config.option.dist = "loadfile"
+        config.option.loadscopereorder = False
 
 
 #: in CI a test of a real part may not skip: chromium, the gateway's engine, Spark and Java are installed there
 _REAL = ("browser", "gateway", "spark")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with real parts first, Spark's before all: they take longest, and no process shall wait for one at the end."""
+    place: dict[Path, int] = {}
+    for item in items:
+        marked = (at for at, name in enumerate(reversed(_REAL)) if item.get_closest_marker(name))
+        place[item.path] = min(place.get(item.path, len(_REAL)), next(marked, len(_REAL)))
+    items.sort(key=lambda item: place[item.path])
 
 
 @pytest.hookimpl(hookwrapper=True)

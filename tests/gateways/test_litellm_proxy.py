@@ -30,7 +30,7 @@ from tests.gateways.programs import litellm_proxy
 from tests.gateways.servers import REPO, Upstream, free_port, running, wait_for
 from tests.routing.workspaces import by_hand, everything
 
-pytestmark = [pytest.mark.gateway, pytest.mark.slow, pytest.mark.xdist_group("litellm-proxy")]
+pytestmark = [pytest.mark.gateway, pytest.mark.slow]
 
 FILE = "gateway/outlay_routes.yaml"
 CLAUSE, RISK, TRIAGE = "contract_review/clause_extraction", "contract_review/risk_judgement", "claims/triage"

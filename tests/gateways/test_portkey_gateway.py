@@ -19,7 +19,7 @@ from tests.gateways.programs import portkey_gateway
 from tests.gateways.servers import Upstream, free_port, running, wait_for
 from tests.routing.lots import group_of
 
-pytestmark = [pytest.mark.gateway, pytest.mark.slow, pytest.mark.xdist_group("portkey")]
+pytestmark = [pytest.mark.gateway, pytest.mark.slow]
 
 CLAUSE = ("contract_review", "clause_extraction")
 POLICY = """\

@@ -36,7 +36,7 @@ from tests.spark.halves import LATE, come_late, come_late_to_the_sample, in_halv
 from tests.spark.on_spark import HERE, done_by
 from tests.spark.placing import FIRST, ROWS
 
-pytestmark = [pytest.mark.spark, pytest.mark.slow, pytest.mark.xdist_group("spark")]
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
 pytest.importorskip("pyspark")
 
 MASTER = "local-cluster[2,1,1024]"

@@ -397,7 +397,7 @@ def test_a_source_that_says_it_is_a_sample_and_one_without_times_are_commented(t
 def test_rules_and_dimensions_are_suggested_from_the_keys_that_the_logs_carry(tmp_path: Path):
     bare = {
         k: v
-        for k, v in call("r1", team="legal-9", cost_center="cc-9", key_alias="nightly-9").items()
+        for k, v in call("r1", team="legal-zq", cost_center="cc-zq", key_alias="nightly-zq").items()
         if k != "workflow"
     }
     lay(tmp_path / "logs", "calls/a.jsonl", bare)
@@ -410,7 +410,7 @@ def test_rules_and_dimensions_are_suggested_from_the_keys_that_the_logs_carry(tm
         "  # department: [cost_center]  # spend by department: outlay export chargeback",
     ):
         assert line in text.split("\n")
-    assert "-9" not in text
+    assert "-zq" not in text
     # what is a suggestion becomes valid by taking the comment mark away
     assert load_text(
         tmp_path,
