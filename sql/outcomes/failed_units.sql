@@ -2,18 +2,20 @@
 -- workflow has no units, the failures that were counted
 select failures.day, failures.workflow, count(*) as failed_units
 from (
-    select distinct outcome_events.day, outcome_events.workflow, outcome_events.unit_id
-    from outcome_events
-    inner join declared on declared.workflow = outcome_events.workflow and declared.grain = 'unit'
-    where outcome_events.event = 'failed' and outcome_events.day in (select day from cost_days)
+    select failed.day, failed.workflow, failed.unit_id
+    from (
+        select distinct outcome_events.day, outcome_events.workflow, outcome_events.unit_id
+        from outcome_events
+        inner join declared on declared.workflow = outcome_events.workflow and declared.grain = 'unit'
+        where outcome_events.event = 'failed' and outcome_events.day in (select day from cost_days)
+    ) as failed
+    left join unit_changes
+        on
+            unit_changes.workflow = failed.workflow and unit_changes.unit_id = failed.unit_id
+            and unit_changes.day <= failed.day
+    group by failed.day, failed.workflow, failed.unit_id
+    having coalesce(sum(unit_changes.change), 0) = 0
 ) as failures
-where coalesce((
-    select sum(unit_changes.change)
-    from unit_changes
-    where
-        unit_changes.workflow = failures.workflow and unit_changes.unit_id = failures.unit_id
-        and unit_changes.day <= failures.day
-), 0) = 0
 group by failures.day, failures.workflow
 union all
 select outcome_counts.day, outcome_counts.workflow, outcome_counts.failed as failed_units

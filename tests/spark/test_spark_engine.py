@@ -42,7 +42,7 @@ pytest.importorskip("pyspark")
 MASTER = "local-cluster[2,1,1024]"
 FULL = os.environ.get("OUTLAY_FULL") == "1"
 PLACES = ["generated", "sample"]
-_JAVA = "-Duser.timezone=UTC -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+_JAVA = "-Duser.timezone=UTC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m -XX:+UseSerialGC"
 SMALL = {
     "spark.eventLog.enabled": "true", "spark.eventLog.compress": "false", "spark.eventLog.rolling.enabled": "false",
     "spark.driver.memory": "1g", "spark.driver.extraJavaOptions": _JAVA, "spark.executor.extraJavaOptions": _JAVA,
