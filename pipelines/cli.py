@@ -102,7 +102,7 @@ def init(
     from pipelines.workspace.start import start, start_from_scan
 
     if logs is not None:
-        from pipelines.workspace.proposal import summary
+        from pipelines.workspace.summary import summary
 
         file, findings = start_from_scan(directory, logs)
         answer(

@@ -6,7 +6,6 @@ import os
 import shutil
 from collections.abc import Callable
 from datetime import date
-from functools import wraps
 from typing import Any
 
 from pipelines.change.build import changes
@@ -34,22 +33,11 @@ from pipelines.split.build import split
 from pipelines.storage import published
 from pipelines.storage.days import by_days
 from pipelines.storage.ledger import put_setting, setting
-from pipelines.unchanged import config, decided, idle, nothing_new, published_until
+from pipelines.unchanged import config, decided, idle, nothing_new, published_until, with_news
 from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import Loaded
 
 NO_DAY = date(1970, 1, 1)  #: stands for as-of in an empty ledger
-
-
-def with_news(stage: Callable[[Run], None]) -> Callable[[Run], None]:
-    """A stage that is passed over where what is published stays."""
-
-    @wraps(stage)
-    def unless_unchanged(run: Run) -> None:
-        if not run.unchanged:
-            stage(run)
-
-    return unless_unchanged
 
 
 def intake_stage(run: Run) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
+from functools import wraps
 
 from pipelines.close.records import records_hash
 from pipelines.ledger import build as ledger
@@ -64,3 +66,14 @@ def nothing_new(run: Run) -> bool:
         and setting(con, "exchange") == exchange_version(run.loaded)
         and not run.count(f"select count(*) from files where run_id = '{run.run_id}'")
     )
+
+
+def with_news(stage: Callable[[Run], None]) -> Callable[[Run], None]:
+    """A stage that is passed over where what is published stays."""
+
+    @wraps(stage)
+    def unless_unchanged(run: Run) -> None:
+        if not run.unchanged:
+            stage(run)
+
+    return unless_unchanged

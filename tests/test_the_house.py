@@ -59,6 +59,15 @@ def test_screens_reach_the_ledger_only_through_published_sets():
         assert not reached, path
 
 
+def test_a_module_fits_into_a_head():
+    long = {}
+    for folder in ("pipelines", "dashboards"):
+        for path in sorted((REPO / folder).rglob("*.py")):
+            if (lines := len(path.read_text().splitlines())) > 250:
+                long[str(path.relative_to(REPO))] = lines
+    assert not long
+
+
 @pytest.mark.parametrize("path", MODELS, ids=lambda p: str(p.relative_to(REPO / "sql")))
 def test_a_model_says_its_grain_is_lower_case_and_travels(path: Path):
     text = path.read_text()

@@ -16,12 +16,10 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
+from pipelines.engine.aggregates import Foreign, is_quantile, mode, only, ordered_list, quantile, ranked
+
 #: functions that Spark lacks, or gives another result for, and that nothing here translates
 _FOREIGN = {"ASOF", "RANDOM", "JSON_TRANSFORM", "READ_PARQUET", "READ_CSV", "READ_JSON", "GEN_RANDOM_UUID"}
-
-
-class Foreign(ValueError):
-    """SQL that does not travel to Spark."""
 
 
 @lru_cache(maxsize=1024)
@@ -87,14 +85,14 @@ def _translated(node: exp.Expr) -> exp.Expr:
         return exp.Anonymous(this="MD5", expressions=node.expressions)
     if name == "HASH":  # Spark's own has 32 bits
         return exp.Anonymous(this="XXHASH64", expressions=node.expressions)
-    if isinstance(node, exp.Filter) and _is_quantile(node.this):
-        return _quantile(node.this, node.expression.this)
+    if isinstance(node, exp.Filter) and is_quantile(node.this):
+        return quantile(node.this, node.expression.this)
     if isinstance(node, exp.WithinGroup) and isinstance(node.this, exp.PercentileDisc):
-        return _ranked(node.expression.expressions[0].this, node.this.this)
-    if _is_quantile(node):
-        return _quantile(node)
+        return ranked(node.expression.expressions[0].this, node.this.this)
+    if is_quantile(node):
+        return quantile(node)
     if isinstance(node, exp.Mode) or name == "MODE":
-        return _mode(node)
+        return mode(node)
     if isinstance(node, exp.Length):  # the models measure lists only
         return exp.Anonymous(this="SIZE", expressions=[node.this])
     if (
@@ -107,59 +105,11 @@ def _translated(node: exp.Expr) -> exp.Expr:
             this=each.args["iterator"],
             expression=exp.Lambda(this=each.this, expressions=[exp.to_identifier(each.expression.name)]),
         )
-    if isinstance(node, exp.ArrayAgg | exp.List) and isinstance(_only(node), exp.Order):
-        return _ordered_list(node)
+    if isinstance(node, exp.ArrayAgg | exp.List) and isinstance(only(node), exp.Order):
+        return ordered_list(node)
     if isinstance(node, exp.In):
         return _row_in(node)
     return node
-
-
-def _is_quantile(node: exp.Expr) -> bool:
-    return isinstance(node, exp.PercentileDisc) or (
-        isinstance(node, exp.Anonymous) and node.name.upper() == "QUANTILE_DISC"
-    )
-
-
-def _quantile(node: exp.Expr, where: exp.Expr | None = None) -> exp.Expr:
-    """The value at rank ceil(n × q), itself, of the rows that `where` keeps: Spark's own percentile passes it
-    through a float."""
-    value, share = node.expressions if isinstance(node, exp.Anonymous) else [node.this, node.expression]
-    if where is not None:  # neither a list of values nor their count holds a null
-        value = exp.Case(ifs=[exp.If(this=where.copy(), true=value.copy())])
-    return _ranked(value, share)
-
-
-def _ranked(of: exp.Expr, at: exp.Expr) -> exp.Expr:
-    value, share = of.sql("duckdb"), at.sql("duckdb")
-    text = (
-        f"try_element_at(sort_array(collect_list({value})), "
-        f"cast(greatest(1, ceil(count({value}) * cast({share} as decimal(6, 5)))) as int))"
-    )
-    return sqlglot.parse_one(text, dialect="spark")
-
-
-def _mode(node: exp.Expr) -> exp.Expr:
-    """The most frequent value, the least of several."""
-    args = node.expressions if isinstance(node, exp.Anonymous) else [node.this]
-    value = args[0]
-    if isinstance(value, exp.Order):
-        if value.this.sql() != value.expressions[0].this.sql():
-            raise Foreign("mode(x order by y): only the order of x itself travels")
-        value = value.this
-    return exp.Anonymous(this="MODE", expressions=[value, exp.true()])
-
-
-def _only(node: exp.Expr) -> exp.Expr | None:
-    return node.this if isinstance(node, exp.ArrayAgg) else next(iter(node.expressions), None)
-
-
-def _ordered_list(node: exp.Expr) -> exp.Expr:
-    """`list(x order by y)`, its nulls included."""
-    order = _only(node)
-    assert isinstance(order, exp.Order)
-    value, key = order.this.sql("duckdb"), order.expressions[0].this.sql("duckdb")
-    text = f"transform(sort_array(collect_list(struct({key} as key, {value} as value))), each -> each.value)"
-    return sqlglot.parse_one(text, dialect="spark")
 
 
 def listed(condition: exp.Expr) -> tuple[list[str], exp.Expr] | None:

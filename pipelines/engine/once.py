@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from pipelines.engine import news
 from pipelines.engine.ledger import SparkLedger
-from pipelines.intake.dedupe import settle_marks, tell_files
+from pipelines.intake.counts import tell_files
+from pipelines.intake.dedupe import settle_marks
 from pipelines.intake.sampling import tags_only
 from pipelines.intake.spelling import spelt
 from pipelines.sources.record import OUTCOME_SCHEMA, REQUEST_SCHEMA, SPAN_SCHEMA

@@ -8,7 +8,8 @@ from datetime import date, timedelta
 import pyarrow as pa
 
 from pipelines.exports import focus_columns
-from pipelines.exports.catalogue import EXPORTS, Export, lookup
+from pipelines.exports.catalogue import EXPORTS, lookup
+from pipelines.exports.export import Export
 from pipelines.exports.focus import focus_batches
 from pipelines.outcomes.period import PERIOD_DAYS, published_period
 from pipelines.storage.models import literal

@@ -5,6 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+import duckdb
+import pyarrow as pa
+
+from pipelines.storage.rows import as_table
+from pipelines.workspace.errors import OutlayError
+
 
 @dataclass(slots=True)
 class FileCounts:
@@ -47,3 +53,41 @@ class Intake:
     def records(self) -> dict[str, int]:
         names = ("read", "stored", "duplicate", "superseded", "quarantined")
         return {name: sum(getattr(c, name) for c in self.per_file.values()) for name in names}
+
+
+def tell_files(con: duckdb.DuckDBPyConnection, intake: Intake) -> None:
+    """Write down what became of each file's records. Raises OutlayError where they do not add up."""
+    check(intake)
+    counts = ("stored", "duplicate", "superseded")
+    rows = [(s, f, c.stored, c.duplicate, c.superseded) for (s, f), c in intake.per_file.items()]
+    with as_table(con, "told", ("source", "file", *counts), rows, dict.fromkeys(counts, pa.int64())):
+        con.execute(
+            f"update files set {', '.join(f'{name} = files.{name} + told.{name}' for name in counts)} from told "
+            "where files.source = told.source and files.file = told.file"
+        )
+
+
+def count_places(con: duckdb.DuckDBPyConnection, places: str, intake: Intake) -> None:
+    rows = con.execute(
+        "select source, file, count(*) filter (where place = 1), "
+        "count(*) filter (where place > 1 and repetition = 1), count(*) filter (where repetition > 1) "
+        f"from {places} where fresh = 1 group by source, file"
+    ).fetchall()
+    for source, file, stored, superseded, duplicate in rows:
+        add(intake, source, file, stored, superseded, duplicate)
+
+
+def add(intake: Intake, source: str, file: str, stored: int, superseded: int, duplicate: int) -> None:
+    """Count for a file of this run; what a full rebuild keeps of files that are gone was counted when it was read."""
+    counts = intake.per_file.get((source, file))
+    if counts is not None:
+        counts.stored += stored
+        counts.superseded += superseded
+        counts.duplicate += duplicate
+
+
+def check(intake: Intake) -> None:
+    """read = stored + duplicate + superseded + quarantined, for every file."""
+    for (source, file), c in intake.per_file.items():
+        if c.read != c.stored + c.duplicate + c.superseded + c.quarantined:
+            raise OutlayError(f"{file} ({source}): {c} does not add up; nothing was changed")

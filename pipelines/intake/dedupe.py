@@ -10,16 +10,13 @@ from collections import Counter
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
-from pipelines.intake.counts import Intake
+from pipelines.intake.counts import Intake, add, count_places, tell_files
 from pipelines.intake.sampling import tags_only
 from pipelines.intake.spelling import spell_out
 from pipelines.sources.usage import INPUT_EXTRAS, OUTPUT_EXTRAS
 from pipelines.storage import lake
 from pipelines.storage.models import extras_total, filled, literal, sql
-from pipelines.storage.rows import as_table
-from pipelines.workspace.errors import OutlayError
 from pipelines.workspace.load import Loaded
 
 
@@ -42,24 +39,12 @@ def deduplicate(
     tell_files(con, intake)
 
 
-def tell_files(con: duckdb.DuckDBPyConnection, intake: Intake) -> None:
-    """Write down what became of each file's records. Raises OutlayError where they do not add up."""
-    _check(intake)
-    counts = ("stored", "duplicate", "superseded")
-    rows = [(s, f, c.stored, c.duplicate, c.superseded) for (s, f), c in intake.per_file.items()]
-    with as_table(con, "told", ("source", "file", *counts), rows, dict.fromkeys(counts, pa.int64())):
-        con.execute(
-            f"update files set {', '.join(f'{name} = files.{name} + told.{name}' for name in counts)} from told "
-            "where files.source = told.source and files.file = told.file"
-        )
-
-
 def _requests(
     con: duckdb.DuckDBPyConnection, lake_root: Path, run_id: str, intake: Intake, *, everything: bool
 ) -> None:  # fmt: skip
     repeated = _drop_repetitions(con, run_id)
     for (source, file), count in repeated.items():
-        _add(intake, source, file, 0, 0, count)
+        add(intake, source, file, 0, 0, count)
     if (
         tags_only(con, fresh=True) or everything
     ):  # the first record that says so takes the source's earlier days out too
@@ -72,7 +57,7 @@ def _requests(
     )
     _decide(con, run_id)
     for source, file, stored, superseded in con.execute(filled("intake/file_counts", run=run_id)).fetchall():
-        _add(intake, source, file, stored, superseded, 0)
+        add(intake, source, file, stored, superseded, 0)
     columns = "* exclude (request_key, payload, day, own_rank, group_key, wins, run_id)"
     fresh = f"(select {columns} from records where run_id = {literal(run_id)})"
     lake.add(con, lake_root, "requests", fresh, run_id)
@@ -165,7 +150,7 @@ def _outcomes(con: duckdb.DuckDBPyConnection, loaded: Loaded, lake_root: Path, r
     again = "select rowid from outcome_events where event_id in (select event_id from incoming_outcomes)"
     places = filled("intake/event_places", which=f"outcome_events.rowid in ({again})")
     con.execute(f"create or replace temp table event_places as {places}")
-    _count(con, "event_places", intake)
+    count_places(con, "event_places", intake)
     con.execute(
         "create or replace temp table fresh_events as select incoming_outcomes.* from incoming_outcomes "
         "inner join event_places using (event_id, canonical, source, file, line) "
@@ -195,7 +180,7 @@ def settle_marks(con: duckdb.DuckDBPyConnection, family: str, lake_root: Path, r
     """The latest mark of an item and model (score of a tool) counts; the others stay, as what a judge is calibrated with."""
     places = {"evaluations": "evaluation_places", "scores": "score_places"}[family]
     con.execute(f"create or replace temp table {places} as {sql(f'intake/{places}')}")
-    _count(con, places, intake)
+    count_places(con, places, intake)
     con.execute(
         f"update {family} set wins = place = 1 from {places} "
         f"where fresh = 0 and {family}.rowid = id and wins is distinct from (place = 1)"
@@ -206,32 +191,6 @@ def settle_marks(con: duckdb.DuckDBPyConnection, family: str, lake_root: Path, r
     )
     con.execute(f"insert into {family} by name from fresh_{family}")
     lake.add(con, lake_root, family, f"(select * exclude (wins) from fresh_{family})", run_id)
-
-
-def _count(con: duckdb.DuckDBPyConnection, places: str, intake: Intake) -> None:
-    rows = con.execute(
-        "select source, file, count(*) filter (where place = 1), "
-        "count(*) filter (where place > 1 and repetition = 1), count(*) filter (where repetition > 1) "
-        f"from {places} where fresh = 1 group by source, file"
-    ).fetchall()
-    for source, file, stored, superseded, duplicate in rows:
-        _add(intake, source, file, stored, superseded, duplicate)
-
-
-def _add(intake: Intake, source: str, file: str, stored: int, superseded: int, duplicate: int) -> None:
-    """Count for a file of this run; what a full rebuild keeps of files that are gone was counted when it was read."""
-    counts = intake.per_file.get((source, file))
-    if counts is not None:
-        counts.stored += stored
-        counts.superseded += superseded
-        counts.duplicate += duplicate
-
-
-def _check(intake: Intake) -> None:
-    """read = stored + duplicate + superseded + quarantined, for every file."""
-    for (source, file), c in intake.per_file.items():
-        if c.read != c.stored + c.duplicate + c.superseded + c.quarantined:
-            raise OutlayError(f"{file} ({source}): {c} does not add up; nothing was changed")
 
 
 def redate(con: duckdb.DuckDBPyConnection, zone: str) -> None:

@@ -10,7 +10,8 @@ import duckdb
 import polars as pl
 
 from pipelines.outcomes.finding import finding
-from pipelines.outcomes.ranking import Moments, moments, rankable, value_ranking
+from pipelines.outcomes.moments import Moments, moments
+from pipelines.outcomes.ranking import rankable, value_ranking
 from pipelines.outcomes.sensitivity import value_sensitivity
 from pipelines.storage.ledger import hold
 from pipelines.storage.models import filled, sql

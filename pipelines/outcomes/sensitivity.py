@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from pipelines.outcomes.ranking import MONEY, Spread, Z
+from pipelines.outcomes.moments import MONEY
+from pipelines.outcomes.ranking import Spread, Z
 from pipelines.outcomes.ratios import rounded
 
 SCENARIOS = 2000

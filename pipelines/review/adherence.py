@@ -13,8 +13,8 @@ from fractions import Fraction
 from pipelines.outcomes.ratios import rounded
 from pipelines.publish import formats
 from pipelines.publish.names import task
-from pipelines.review.document import Held, Split
 from pipelines.review.facts import SPLIT_DAYS, Facts
+from pipelines.review.four_numbers import Held, Split
 from pipelines.rollout.holding import Kept, holding
 from pipelines.rollout.timeline import Phase, phases
 

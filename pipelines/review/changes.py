@@ -8,8 +8,9 @@ from decimal import Decimal
 
 from pipelines.publish import formats
 from pipelines.publish.names import human, within
-from pipelines.review.document import Alarm, Change, Cost, Drift, Question, WorkflowCost
+from pipelines.review.document import Change, Question
 from pipelines.review.facts import Facts, Row
+from pipelines.review.four_numbers import Alarm, Cost, Drift, WorkflowCost
 from pipelines.review.numbers import alarm_said
 
 QUESTION = "What changed since the last review?"

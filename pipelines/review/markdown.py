@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pipelines.publish import formats
 from pipelines.publish.currency import Shown
 from pipelines.publish.names import human, task
-from pipelines.review.document import Checked, Document, Proposal, Question, Review
+from pipelines.review.document import Checked, Proposal, Question, Review
+from pipelines.review.four_numbers import Document
 from pipelines.review.numbers import FACTOR_NAMES, signed_text
 
 MARKS = {"green": "✓ green", "red": "▲ red", "none": "– not told"}

@@ -11,8 +11,8 @@ from pipelines.change.bridge_weeks import FACTORS
 from pipelines.publish import formats
 from pipelines.publish.currency import Shown
 from pipelines.publish.names import human, model, within
-from pipelines.review.document import Alarm, Bottom, Contributor, Cost, Drift, Factor, Watched, WorkflowCost
 from pipelines.review.facts import Facts, Row
+from pipelines.review.four_numbers import Alarm, Bottom, Contributor, Cost, Drift, Factor, Watched, WorkflowCost
 from pipelines.review.weeks import Week
 
 FACTOR_NAMES = {

@@ -17,8 +17,9 @@ from pipelines.outcomes.ratios import rounded
 from pipelines.publish import formats
 from pipelines.publish.names import human, model, task_within, within
 from pipelines.review.changes import budget_name, budget_said, endangered
-from pipelines.review.document import Alarm, Drift, Proposal
+from pipelines.review.document import Proposal
 from pipelines.review.facts import Facts
+from pipelines.review.four_numbers import Alarm, Drift
 from pipelines.review.numbers import alarm_said
 from pipelines.review.steps import experiment_step, switch_step
 from pipelines.routing.history import replay

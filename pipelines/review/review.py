@@ -9,8 +9,9 @@ from datetime import date
 
 from pipelines.publish import formats
 from pipelines.review import adherence, capability, changes, checked, numbers, value
-from pipelines.review.document import Numbers, Review
+from pipelines.review.document import Review
 from pipelines.review.facts import Facts, read_facts
+from pipelines.review.four_numbers import Numbers
 from pipelines.review.proposals import proposals
 from pipelines.storage.published import Published
 from pipelines.workspace.load import Loaded

@@ -10,7 +10,7 @@ from html import escape
 from pipelines.publish import formats
 from pipelines.publish.currency import Shown
 from pipelines.publish.names import human
-from pipelines.review.document import Cost
+from pipelines.review.four_numbers import Cost
 from pipelines.review.numbers import FACTOR_NAMES, signed_text
 
 INK, MUTED, HAIRLINE, UP, DOWN = "#1d2327", "#5b6770", "#e2ded4", "#b23a48", "#0b5d4e"

@@ -26,7 +26,7 @@ import polars as pl
 
 from pipelines.ledger.build import rate_book
 from pipelines.outcomes.ratios import rounded
-from pipelines.rates.cards import reprice
+from pipelines.rates.reprice import reprice
 from pipelines.rollout.binomial import quantile
 from pipelines.rollout.timeline import Phase
 from pipelines.routing.policy import Route

@@ -11,13 +11,13 @@ from typing import Any
 
 from pipelines.routing import audit
 from pipelines.routing.covered import check_still_wanted, covered
+from pipelines.routing.credentials import masked_diff
 from pipelines.routing.elsewhere import commit_version, row_of, stood_before
 from pipelines.routing.exchange import NotPutBackError, Swap, exchange
 from pipelines.routing.files import locked
 from pipelines.routing.history import History, replay
 from pipelines.routing.live import FREE, WORDS, LiveFile, inspect
 from pipelines.routing.merging import Committed, place_of
-from pipelines.routing.plan import masked_diff
 from pipelines.routing.policy import Policy, PolicyFile, Route
 from pipelines.routing.policy_text import parse_policy
 from pipelines.routing.recovery import settle

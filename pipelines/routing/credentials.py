@@ -5,10 +5,15 @@ A key may stand in a binding only as `os.environ/NAME`, which the gateway resolv
 
 from __future__ import annotations
 
+import contextlib
+import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 REFERENCE = re.compile(r"os\.environ/[A-Za-z_][A-Za-z0-9_]*")
 MASK = "***"
@@ -92,3 +97,12 @@ def _mask_assignment(match: re.Match[str]) -> str:
     if not is_secret_name(match["key"]) or REFERENCE.fullmatch(value) or value in {"", "null", "~", MASK}:
         return match[0]
     return f"{match['key']}{match['sep']}{MASK}"
+
+
+def masked_diff(before: str, after: str, name: str) -> str:
+    known = []
+    with contextlib.suppress(YAMLError, ValueError):  # a hand-made file may be anything; its looks are masked below
+        known = [hit.text for hit in find_credentials(YAML(typ="safe", pure=True).load(before))]
+    before, after = mask(before, known), mask(after, known)
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), f"live/{name}", f"plan/{name}", lineterm="")
+    return "\n".join(lines)

@@ -6,8 +6,6 @@ Writes nothing. The same workspace, audit file and recommendations give the same
 
 from __future__ import annotations
 
-import contextlib
-import difflib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,12 +13,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from pipelines.routing import audit
 from pipelines.routing.change import Change, compare, next_policy
-from pipelines.routing.credentials import find_credentials, mask
+from pipelines.routing.credentials import masked_diff
 from pipelines.routing.fallbacks import resilience, unprotected
 from pipelines.routing.files import read_bytes, resolve
 from pipelines.routing.history import History, replay
@@ -243,12 +238,3 @@ def _as_approved(loaded: Loaded, file: PolicyFile, targets: Sequence[Mapping[str
 def _as_applied(loaded: Loaded, file: PolicyFile, history: History) -> bool:
     now = render_targets(loaded, file)
     return all(history.bodies.get(rendered.target.path) == rendered.body_sha256 for rendered in now)
-
-
-def masked_diff(before: str, after: str, name: str) -> str:
-    known = []
-    with contextlib.suppress(YAMLError, ValueError):  # a hand-made file may be anything; its looks are masked below
-        known = [hit.text for hit in find_credentials(YAML(typ="safe", pure=True).load(before))]
-    before, after = mask(before, known), mask(after, known)
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), f"live/{name}", f"plan/{name}", lineterm="")
-    return "\n".join(lines)

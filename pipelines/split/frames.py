@@ -11,8 +11,9 @@ import polars as pl
 
 from pipelines.outcomes.period import PERIOD_DAYS
 from pipelines.rates.book import Pair, RateBook
-from pipelines.rates.cards import price, reprice_cells
+from pipelines.rates.cards import price
 from pipelines.rates.regions import places, served_in
+from pipelines.rates.reprice import reprice_cells
 from pipelines.split.difficulty import Difficulty
 from pipelines.split.price_cells import period_cells
 from pipelines.storage.models import sql

@@ -12,7 +12,7 @@ import duckdb
 
 from pipelines.ledger.scope import in_passes, keep
 from pipelines.rates.book import Pair, RateBook
-from pipelines.rates.cards import alike
+from pipelines.rates.reprice import alike
 from pipelines.storage.days import days_to_redo
 from pipelines.storage.models import filled, literal, sql
 

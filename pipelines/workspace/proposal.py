@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterable
 
 from pipelines.counted import plural
-from pipelines.workspace.findings import MAX_WORKFLOWS, Findings, SourceFound, task_types
+from pipelines.workspace.findings import MAX_WORKFLOWS, Findings, task_types
 from pipelines.workspace.logs import REQUEST_KINDS, Tags
+from pipelines.workspace.summary import named_sources, percent
 
 #: Where two logs saw the same call, the gateway's word goes before the trace's, as in the guide.
 _PRIORITY = {"litellm": 10, "litellm-spendlogs": 10, "helicone": 10, "openrouter": 10, "otlp": 5, "langfuse": 5}
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
-_NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 #: Match keys of rules that logs often carry; the source itself where nothing names a workflow.
 _RULED = ("source", "key_alias", "team", "project", "deployment", "service.name", "model_group")
 #: Dimensions that spend may be charged back by, and the keys under which logs carry them.
@@ -47,25 +47,6 @@ def workspace_text(name: str, findings: Findings) -> str:
         "rates: {}  # {contract: rates.yaml}: negotiated rates, aliases, discounts\n",
     ]
     return "\n".join(parts)
-
-
-def named_sources(findings: Findings) -> list[tuple[str, SourceFound]]:
-    """A name for each source: its folder's, else its kind's, numbered where that is taken."""
-    named: dict[str, SourceFound] = {}
-    for source in findings.sources:
-        folders = [part for part in source.pattern.split("/")[:-1] if part and not re.search(r"[*?]", part)]
-        own = _NO_NAME.sub("-", folders[-1]).strip("-.")[:50].lower() if folders else ""
-        siblings = sum(_folder(other) == _folder(source) for other in findings.sources)
-        base = own if own and siblings == 1 and not own.isdigit() else source.kind
-        name, number = base, 2
-        while name in named:
-            name, number = f"{base}-{number}", number + 1
-        named[name] = source
-    return list(named.items())
-
-
-def _folder(source: SourceFound) -> str:
-    return source.pattern.rpartition("/")[0]
 
 
 def _head(name: str, findings: Findings) -> str:
@@ -148,7 +129,7 @@ def _tags(findings: Findings) -> str:
     if findings.keys:
         lines.append("# Tag keys seen, with the share of the requests that carry them and their different values:")
         for key, share, values in findings.coverage[:30]:
-            lines.append(f"#   {key}: {_percent(share)}, {plural(values, 'value')}")
+            lines.append(f"#   {key}: {percent(share)}, {plural(values, 'value')}")
     else:
         lines.append("# No tag was seen on any request: spend can't be told by workflow before requests carry one.")
     usual = Tags()
@@ -215,37 +196,9 @@ def _tiers(findings: Findings) -> str:
     return "\n".join([*lines, ""])
 
 
-def summary(findings: Findings) -> str:
-    """What was found, for people."""
-    lines = [f"{findings.files} files looked at, {findings.unknown} of no kind that Outlay knows"]
-    lines += [f"  not known: {name}" for name in findings.strangers]
-    lines += [f"  {name:<20} {s.kind:<18} {s.files:>6} files  {s.pattern}" for name, s in named_sources(findings)]
-    if findings.first and findings.last:
-        lines.append(
-            f"{findings.requests} requests and {findings.outcomes} outcome events from {findings.first:%Y-%m-%d} to {findings.last:%Y-%m-%d}"
-        )
-    if findings.models:
-        lines.append(
-            f"{len(findings.models)} models of {len({p for p, _ in findings.models})} providers, {len(findings.unpriced)} without a rate"
-        )
-    lines += [f"  without a rate: {'/'.join(pair)}" for pair in findings.unpriced[:10]]
-    lines += [f"  tag {key}: {_percent(share)}" for key, share, _ in findings.coverage[:10]]
-    lines += [
-        f"  workflow {name}: {seen.requests} requests, unit {seen.unit(name)}"
-        for name, seen in findings.workflows.items()
-    ]
-    if not findings.complete:
-        lines.append("the folder is larger than what is looked at: counts are of a part of it")
-    return "\n".join(lines)
-
-
 def _capability(task: str) -> str:
     low = task.lower()
     return next((name for name, words in _CAPABILITIES if any(word in low for word in words)), "reasoning")
-
-
-def _percent(share: float) -> str:
-    return f"{share * 100:.0f} %"
 
 
 def _list(keys: Iterable[str]) -> str:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from itertools import combinations, islice, pairwise
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -27,6 +27,7 @@ from pipelines.sources.sampling import FLAG as SAMPLED
 from pipelines.workspace.errors import UsageError
 from pipelines.workspace.findings import Findings, SourceFound
 from pipelines.workspace.globs import literal, mask, patterns, private
+from pipelines.workspace.ladder import mean_price, tiers
 from pipelines.workspace.logs import Tags
 
 FILES = 50_000
@@ -34,8 +35,8 @@ READ = 2_000
 RECORDS = 200_000
 #: Files of one series (names that differ in numbers only) of which each is looked into; of more, that many.
 SERIES = 20
-#: Patterns written down, and models put on the ladder, at most.
-SOURCES, LADDER = 100, 60
+#: Patterns written down, at most.
+SOURCES = 100
 #: Names of files of no kind that are told.
 STRANGERS = 12
 _DATA = (".json", ".jsonl", ".ndjson", ".csv", ".tsv", ".parquet", ".log")
@@ -213,45 +214,8 @@ def _price(findings: Findings) -> None:
     for pair, seen in findings.models.items():
         rates = [rate for rate in by_model[pair] if seen.last is not None and rate.in_force(seen.last)]
         seen.priced = bool(rates)
-        mean = _mean_price(rates)
+        mean = mean_price(rates)
         if mean is not None:
             name = canonical(*pair)
             prices[name] = max(mean, prices.get(name, mean))
     findings.tiers = tiers(prices)
-
-
-def _mean_price(rates: Iterable[Rate]) -> Decimal | None:
-    """A token's price where one in four is an answer's: the rung of a model, not its bill."""
-    found: dict[str, Decimal] = {}
-    for rate in sorted(rates, key=lambda rate: (rate.region, rate.band_over)):
-        if rate.service_tier == "standard":
-            found.setdefault(rate.class_, rate.unit_price)
-    if not found.get("input") or not found.get("output"):
-        return None
-    return (3 * found["input"] + found["output"]) / 4
-
-
-def tiers(prices: dict[str, Decimal]) -> list[tuple[str, list[str]]]:
-    """Models in up to three rungs, dearest first, so that prices within a rung are as alike as can be.
-
-    The cuts with the least sum of squared differences of log prices from their rung's mean (Jenks' natural breaks);
-    none runs between prices that differ by less than a fifth.
-    """
-    ranked = sorted(prices, key=lambda name: (-prices[name], name))[:LADDER]
-    logs = [prices[name].ln() for name in ranked]
-    if not ranked:
-        return []
-    falls = [place for place in range(1, len(ranked)) if prices[ranked[place - 1]] >= prices[ranked[place]] * 6 / 5]
-    count = min(2, len(falls))
-    cuts = min(combinations(falls, count), key=lambda cuts: sum(map(_spread_of, _cut(logs, cuts))))
-    names = {0: ("standard",), 1: ("frontier", "light"), 2: ("frontier", "standard", "light")}[count]
-    return [(name, rung) for name, rung in zip(names, _cut(ranked, cuts), strict=True) if rung]
-
-
-def _cut(values: list[Any], cuts: tuple[int, ...]) -> list[list[Any]]:
-    return [values[start:end] for start, end in pairwise((0, *cuts, len(values)))]
-
-
-def _spread_of(values: list[Decimal]) -> Decimal:
-    mean = sum(values, Decimal(0)) / len(values)
-    return sum(((value - mean) ** 2 for value in values), Decimal(0))

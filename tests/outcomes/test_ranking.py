@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from pipelines.outcomes.finding import finding
-from pipelines.outcomes.ranking import MONEY, SCHEMA, Moments, moments, value_ranking
+from pipelines.outcomes.moments import MONEY, Moments, moments
+from pipelines.outcomes.ranking import SCHEMA, value_ranking
 
 D = Decimal
 UNITS = {"workflow": pl.String, "unit_id": pl.String, "spend": MONEY, "value": MONEY}

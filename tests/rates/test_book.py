@@ -16,8 +16,9 @@ from genai_prices.types import ModelPrice, StartDateConstraint, Usage
 
 from pipelines.rates import book as rate_book
 from pipelines.rates.book import RateBook, overlaps, show
-from pipelines.rates.cards import SQL, alike, price, sql
+from pipelines.rates.cards import SQL, price, sql
 from pipelines.rates.overlay import overlay_text, read_overlay
+from pipelines.rates.reprice import alike
 from pipelines.workspace.errors import OutlayError
 from tests.rates.conftest import load
 from tests.rates.explained import EXPLAINED

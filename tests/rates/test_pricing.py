@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.rates.book import RateBook
-from pipelines.rates.cards import price, reprice
+from pipelines.rates.cards import price
+from pipelines.rates.reprice import reprice
 from tests.rates.conftest import load
 
 SONNET = {"provider": "anthropic", "model": "claude-sonnet-4-6"}

@@ -25,11 +25,13 @@ from pipelines.storage.published import current
 from pipelines.workspace import scan as module
 from pipelines.workspace.errors import UsageError
 from pipelines.workspace.globs import matches, patterns
+from pipelines.workspace.ladder import tiers
 from pipelines.workspace.load import Loaded, load_workspace
 from pipelines.workspace.logs import REQUEST_KINDS
-from pipelines.workspace.proposal import summary, workspace_text
-from pipelines.workspace.scan import scan, tiers
+from pipelines.workspace.proposal import workspace_text
+from pipelines.workspace.scan import scan
 from pipelines.workspace.start import start_from_scan
+from pipelines.workspace.summary import summary
 from tests.conftest import SAMPLE
 from tests.console.test_cli import outlay
 from tests.public_data import folder
